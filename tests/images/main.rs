@@ -32,7 +32,7 @@ const BETWEEN_LOGINS: Duration = Duration::from_secs(2);
 const DEMO: [u8; 3] = [0x1c, 0x6e, 0x8c];
 /// Of the edge of kioskd's logo: its beginning, middle and end. No firmware's has all three.
 const EDGE: [[u8; 3]; 3] = [[0x5e, 0xea, 0xd4], [0x38, 0xbd, 0xf8], [0x63, 0x66, 0xf1]];
-/// Of the screens that tell something: nearly white letters.
+/// Of the screens that tell something: white letters in the title, light grey ones below.
 const LETTERS: [u8; 3] = [255, 255, 255];
 
 fn main() {
@@ -86,7 +86,7 @@ fn splash(machine: &mut Flashed) -> Result<()> {
 /// Waits for letters on a dark ground, when the splash is over: the firmware writes such, too, before.
 fn told_on_screen(machine: &mut Flashed) -> Result<()> {
     splash(machine)?;
-    let is_text = |picture: &Picture| picture.share_of(LETTERS, 40) > 0.002 && !is_coloured(picture);
+    let is_text = |picture: &Picture| picture.share_of(LETTERS, 64) > 0.002 && !is_coloured(picture);
     let after = machine.wait("told", PAGE_TIMEOUT, |picture| {
         ensure!(!is_demo(picture), "the page is there, and nothing was told before");
         Ok(is_text(picture))

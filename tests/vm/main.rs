@@ -30,6 +30,7 @@ mod scanout;
 mod screens;
 mod service;
 mod sleep;
+mod small;
 mod terminals;
 mod tools;
 mod typing;
@@ -208,12 +209,23 @@ fn main() {
             })
         })
         .collect();
+    // These have machines of their own.
+    let alone: [(&str, fn() -> Result<()>); 2] = [
+        (
+            "power_cut::a_power_cut_leaves_one_of_the_states_that_were_kept",
+            power_cut::a_power_cut_leaves_one_of_the_states_that_were_kept,
+        ),
+        (
+            "small::without_systemd_udev_and_passwd_there_is_a_picture_that_takes_a_key_and_a_click",
+            small::without_systemd_udev_and_passwd_there_is_a_picture_that_takes_a_key_and_a_click,
+        ),
+    ];
     if !Guest::has_programs() {
-        // It has machines of its own.
-        trials.push(Trial::test("power_cut::a_power_cut_leaves_one_of_the_states_that_were_kept", || {
-            drop(RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take());
-            power_cut::a_power_cut_leaves_one_of_the_states_that_were_kept()
-                .map_err(|error| format!("{error:#}").into())
+        trials.extend(alone.map(|(name, check)| {
+            Trial::test(name, move || {
+                drop(RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take());
+                check().map_err(|error| format!("{error:#}").into())
+            })
         }));
     }
     let conclusion = libtest_mimic::run(&arguments, trials);

@@ -1,5 +1,6 @@
-//! A machine that boots a flashed disk by itself: UEFI, the image's own boot loader, kernel and root, exactly as it was
-//! built. Tests look at its screen and at its disk, and log in where its `kiosk.toml` lets them; nothing of theirs runs in it.
+//! A machine that boots a disk exactly as it was built: by itself, with UEFI and the image's own boot loader and kernel, or
+//! with a kernel that it is given. Tests look at its screen and at its disk, use its keyboard and mouse, and log in where its
+//! `kiosk.toml` lets them; nothing of theirs runs in it.
 
 use std::fs::{self, File};
 use std::net::TcpListener;
@@ -12,8 +13,8 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::Picture;
 use super::qmp::Qmp;
+use super::{Picture, hands};
 
 /// Debian's package ovmf.
 const FIRMWARE: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
@@ -29,6 +30,8 @@ const OFF_TIMEOUT: Duration = Duration::from_secs(180);
 /// Set by whoever looks for a fault: the machine's journal goes to `serial.log` beside the pictures. The kernel takes this
 /// from the firmware, since the image has its command line in itself.
 const JOURNAL_ENV: &str = "KIOSKD_IMAGES_JOURNAL";
+/// What a machine says on its serial line, beside its pictures.
+const SERIAL: &str = "serial.log";
 const JOURNAL: &str = "io.systemd.stub.kernel-cmdline-extra=console=ttyS0 plymouth.ignore-serial-consoles \
     systemd.journald.forward_to_console=1 systemd.journald.max_level_console=debug";
 
@@ -44,16 +47,26 @@ pub struct FlashedPlan<'a> {
     pub stick: Option<&'a Path>,
     /// Whether its disk is write-protected, as a card is by its switch or at the end of its life.
     pub protected: bool,
+    /// Loaded in place of what UEFI finds on the disk.
+    pub kernel: Option<Kernel<'a>>,
     /// Whether its firmware has Secure Boot, as delivered without any keys.
     pub secure: bool,
     /// Where pictures and QEMU's own log go; one that exists is emptied.
     pub out: &'a Path,
 }
 
+/// As a boot loader has it. What the kernel and the programs say on `ttyS0` is [`Flashed::said`].
+#[derive(Clone, Copy)]
+pub struct Kernel<'a> {
+    pub kernel: &'a Path,
+    pub initrd: &'a Path,
+    pub arguments: &'a str,
+}
+
 impl<'a> FlashedPlan<'a> {
     /// A disk in a machine with 4 GB of memory and nothing else.
     pub fn new(disk: &'a Path, out: &'a Path) -> Self {
-        Self { disk, memory: "4G", credentials: &[], stick: None, protected: false, secure: false, out }
+        Self { disk, memory: "4G", credentials: &[], stick: None, protected: false, kernel: None, secure: false, out }
     }
 }
 
@@ -110,8 +123,13 @@ impl Flashed {
             plan.memory,
         ]);
         command.args(["-no-user-config", "-nodefaults", "-display", "none", "-vga", "none", "-device", "virtio-vga"]);
-        command.args(["-drive", &drive(Path::new(firmware), "if=pflash,readonly=on")]);
-        command.args(["-drive", &drive(&variables, "if=pflash")]);
+        command.args(["-device", "virtio-keyboard-pci", "-device", "virtio-tablet-pci"]);
+        if let Some(Kernel { kernel, initrd, arguments }) = plan.kernel {
+            command.arg("-kernel").arg(kernel).arg("-initrd").arg(initrd).args(["-append", arguments]);
+        } else {
+            command.args(["-drive", &drive(Path::new(firmware), "if=pflash,readonly=on")]);
+            command.args(["-drive", &drive(&variables, "if=pflash")]);
+        }
         let protected = if plan.protected { "if=none,id=disk,readonly=on" } else { "if=none,id=disk" };
         command.args(["-drive", &drive(plan.disk, protected), "-device", "virtio-blk-pci,drive=disk"]);
         if let Some(stick) = plan.stick {
@@ -127,8 +145,11 @@ impl Flashed {
             let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, content);
             command.args(["-smbios", &format!("type=11,value=io.systemd.credential.binary:{name}={encoded}")]);
         }
-        if std::env::var_os(JOURNAL_ENV).is_some() {
-            command.args(["-serial", &format!("file:{}", plan.out.join("serial.log").display())]);
+        let journal = std::env::var_os(JOURNAL_ENV).is_some();
+        if plan.kernel.is_some() || journal {
+            command.args(["-serial", &format!("file:{}", plan.out.join(SERIAL).display())]);
+        }
+        if journal {
             command.args(["-smbios", &format!("type=11,value={JOURNAL}")]);
         }
         let started = Instant::now();
@@ -216,6 +237,23 @@ impl Flashed {
         let errors = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{command}: {}\n{said}{errors}", output.status);
         Ok(said)
+    }
+
+    /// What it has said on its serial line.
+    pub fn said(&self) -> Result<String> {
+        let path = self.out.join(SERIAL);
+        Ok(String::from_utf8_lossy(&fs::read(&path).with_context(|| path.display().to_string())?).into_owned())
+    }
+
+    /// Presses a key and lets it go; `name` is QEMU's, such as `a`.
+    pub fn press(&self, name: &str) -> Result<()> {
+        hands::chord(&self.qmp, &[name])
+    }
+
+    /// Clicks with the left button there, in pixels of its screen.
+    pub fn click(&self, x: f64, y: f64) -> Result<()> {
+        let picture = self.screen()?;
+        hands::click(&self.qmp, (picture.width, picture.height), x, y)
     }
 
     /// As a person who holds the reset button.

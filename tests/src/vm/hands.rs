@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::Machine;
+use super::qmp::Qmp;
 
 /// How long a key is held, and how long a finger rests between two moves.
 const HOLD: Duration = Duration::from_millis(150);
@@ -18,40 +19,72 @@ pub struct Finger<'a> {
     slot: u32,
 }
 
+/// Presses the keys one after the other, holds them, and lets them go in reverse.
+pub(super) fn chord(qmp: &Qmp, keys: &[&str]) -> Result<()> {
+    let event = |key: &&str, down: bool| json!({ "type": "key", "data": { "down": down, "key": { "type": "qcode", "data": key } } });
+    for key in keys {
+        send(qmp, &[event(key, true)])?;
+    }
+    std::thread::sleep(HOLD);
+    for key in keys.iter().rev() {
+        send(qmp, &[event(key, false)])?;
+    }
+    std::thread::sleep(HOLD);
+    Ok(())
+}
+
+/// Moves the mouse to a place on a screen of that size, in pixels.
+fn point(qmp: &Qmp, size: (usize, usize), x: f64, y: f64) -> Result<()> {
+    let (x, y) = on_axes(size, x, y);
+    send(
+        qmp,
+        &[
+            json!({ "type": "abs", "data": { "axis": "x", "value": x } }),
+            json!({ "type": "abs", "data": { "axis": "y", "value": y } }),
+        ],
+    )
+}
+
+/// Moves the mouse there and presses its left button once.
+pub(super) fn click(qmp: &Qmp, size: (usize, usize), x: f64, y: f64) -> Result<()> {
+    point(qmp, size, x, y)?;
+    std::thread::sleep(HOLD);
+    for down in [true, false] {
+        send(qmp, &[json!({ "type": "btn", "data": { "button": "left", "down": down } })])?;
+        std::thread::sleep(HOLD);
+    }
+    Ok(())
+}
+
+fn send(qmp: &Qmp, events: &[Value]) -> Result<()> {
+    qmp.execute("input-send-event", &json!({ "events": events })).map(drop)
+}
+
+#[allow(clippy::cast_possible_truncation)] // clamped to the axis
+fn on_axes((width, height): (usize, usize), x: f64, y: f64) -> (i64, i64) {
+    let scale = |value: f64, size: usize| {
+        #[allow(clippy::cast_precision_loss)] // screens are small
+        let size = size.max(2) as f64;
+        (value / size * AXIS_MAX).round().clamp(0.0, AXIS_MAX) as i64
+    };
+    (scale(x, width), scale(y, height))
+}
+
 impl Machine {
     /// Presses the keys one after the other, holds them, and lets them go in reverse; names are QEMU's
     /// (`ctrl`, `alt`, `f2`, `a`, `ret`).
     pub fn chord(&self, keys: &[&str]) -> Result<()> {
-        let event = |key: &&str, down: bool| json!({ "type": "key", "data": { "down": down, "key": { "type": "qcode", "data": key } } });
-        for key in keys {
-            self.send(&[event(key, true)])?;
-        }
-        std::thread::sleep(HOLD);
-        for key in keys.iter().rev() {
-            self.send(&[event(key, false)])?;
-        }
-        std::thread::sleep(HOLD);
-        Ok(())
+        chord(self.qmp(), keys)
     }
 
     /// Moves the mouse to a place on the picture, in pixels of the screen as it is scanned out.
     pub fn point(&self, x: f64, y: f64) -> Result<()> {
-        let (x, y) = self.on_axes(x, y);
-        self.send(&[
-            json!({ "type": "abs", "data": { "axis": "x", "value": x } }),
-            json!({ "type": "abs", "data": { "axis": "y", "value": y } }),
-        ])
+        point(self.qmp(), self.size(), x, y)
     }
 
     /// Moves the mouse there and presses its left button once.
     pub fn click(&self, x: f64, y: f64) -> Result<()> {
-        self.point(x, y)?;
-        std::thread::sleep(HOLD);
-        for down in [true, false] {
-            self.send(&[json!({ "type": "btn", "data": { "button": "left", "down": down } })])?;
-            std::thread::sleep(HOLD);
-        }
-        Ok(())
+        click(self.qmp(), self.size(), x, y)
     }
 
     /// Puts a finger down; fingers that are down at the same time need different slots.
@@ -59,7 +92,7 @@ impl Machine {
         let finger = Finger { machine: self, slot };
         let mut events = vec![finger.event("begin", "x", 0)];
         events.extend(finger.place(x, y));
-        self.send(&events)?;
+        send(self.qmp(), &events)?;
         std::thread::sleep(HOLD);
         Ok(finger)
     }
@@ -68,21 +101,6 @@ impl Machine {
     pub fn tap(&self, x: f64, y: f64) -> Result<()> {
         self.finger(0, x, y)?.lift()
     }
-
-    fn send(&self, events: &[Value]) -> Result<()> {
-        self.monitor("input-send-event", &json!({ "events": events })).map(drop)
-    }
-
-    #[allow(clippy::cast_possible_truncation)] // clamped to the axis
-    fn on_axes(&self, x: f64, y: f64) -> (i64, i64) {
-        let (width, height) = self.size();
-        let scale = |value: f64, size: usize| {
-            #[allow(clippy::cast_precision_loss)] // screens are small
-            let size = size.max(2) as f64;
-            (value / size * AXIS_MAX).round().clamp(0.0, AXIS_MAX) as i64
-        };
-        (scale(x, width), scale(y, height))
-    }
 }
 
 impl Finger<'_> {
@@ -90,19 +108,19 @@ impl Finger<'_> {
         // A place belongs to the slot that was named last.
         let mut events = vec![self.event("update", "x", 0)];
         events.extend(self.place(x, y));
-        self.machine.send(&events)?;
+        send(self.machine.qmp(), &events)?;
         std::thread::sleep(HOLD);
         Ok(())
     }
 
     pub fn lift(self) -> Result<()> {
-        self.machine.send(&[self.event("end", "x", 0)])?;
+        send(self.machine.qmp(), &[self.event("end", "x", 0)])?;
         std::thread::sleep(HOLD);
         Ok(())
     }
 
     fn place(&self, x: f64, y: f64) -> Vec<Value> {
-        let (x, y) = self.machine.on_axes(x, y);
+        let (x, y) = on_axes(self.machine.size(), x, y);
         vec![self.event("data", "x", x), self.event("data", "y", y)]
     }
 

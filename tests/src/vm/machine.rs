@@ -246,6 +246,10 @@ impl Machine {
         Ok(())
     }
 
+    pub(super) fn qmp(&self) -> &Qmp {
+        &self.eye.qmp
+    }
+
     pub(super) fn monitor(&self, command: &str, arguments: &Value) -> Result<Value> {
         self.eye.qmp.execute(command, arguments)
     }
