@@ -126,6 +126,9 @@ impl Kiosk {
             self.stage.texts = self.settings.config.all_texts(|name| std::env::var(name).ok());
             told.push(format!("text: in force but for messages of the splash: that {RESTART_SESSION}"));
         }
+        if before.agent != self.settings.config.agent {
+            told.push("agent: takes effect after `systemctl restart kiosk-agent-mqtt`".into());
+        }
         self.take_boot_problems();
         self.welcome();
         told.extend(shells(&before, &self.settings.config));

@@ -7,9 +7,11 @@
 
 mod answer;
 mod bucket;
+mod device;
 mod events;
 mod guard;
 mod metrics;
+mod mqtt;
 mod openapi;
 mod request;
 mod routes;
@@ -45,6 +47,9 @@ struct Arguments {
     /// Serve on this loopback address, too; callers need the token in $CREDENTIALS_DIRECTORY/token
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = loopback)]
     http: Option<SocketAddr>,
+    /// Talk to the MQTT broker of agent.mqtt in the configuration (kiosk-agent-mqtt.service)
+    #[arg(long)]
+    mqtt: bool,
 }
 
 /// Why the agent does not start, one sentence each.
@@ -62,6 +67,8 @@ enum StartError {
     Listen(SocketAddr, std::io::Error),
     #[error(transparent)]
     Token(#[from] token::TokenError),
+    #[error(transparent)]
+    Mqtt(#[from] mqtt::SettingsError),
     #[error("the runtime can't start: {0}")]
     Runtime(std::io::Error),
 }
@@ -107,7 +114,9 @@ fn run(arguments: &Arguments) -> Result<(), StartError> {
             tracing::info!(at = %address, "HTTP interface is up");
             listeners.push(Listener::tcp(listener).map_err(wrong)?);
         }
-        if listeners.is_empty() {
+        if arguments.mqtt {
+            tokio::spawn(mqtt::run(mqtt::Settings::read()?));
+        } else if listeners.is_empty() {
             return Err(StartError::Nothing);
         }
         // A port at which no request could be accepted is not served; the Unix socket needs no token.

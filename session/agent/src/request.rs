@@ -50,6 +50,11 @@ impl Given {
             let detail = "a body is JSON: send `Content-Type: application/json`";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
+        Self::new(name, query, body)
+    }
+
+    /// What came another way than over HTTP. Errors: the query is not UTF-8.
+    pub fn new(name: String, query: Option<&str>, body: Bytes) -> Result<Self, Problem> {
         Ok(Given { name, query: pairs(query.unwrap_or_default())?, body })
     }
 

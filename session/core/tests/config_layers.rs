@@ -75,6 +75,17 @@ fn the_contract_s_example_is_the_built_in_configuration() {
 }
 
 #[test]
+fn files_for_mqtt_that_have_no_effect_are_told() {
+    let told = |lines: &str| load_one(&format!("[agent.mqtt]\n{lines}")).complaints().join("\n");
+    assert!(
+        told("server = 'mqtt://b'\nca-file = '/ca'").contains("ca-file has no effect: agent.mqtt.server is no mqtts")
+    );
+    assert!(told("certificate-file = '/c'").contains("without each other"));
+    assert!(told("password-file = 'p'").contains("without agent.mqtt.user"));
+    assert_eq!(told("server = 'mqtts://b'\nuser = 'a'\npassword-file = 'p'\nca-file = 'c'"), "");
+}
+
+#[test]
 fn every_key_reaches_its_field() {
     let loaded = load_one(
         r##"
@@ -141,6 +152,16 @@ fn every_key_reaches_its_field() {
         mime-types = 15
         tokens = 16
         objects = 17
+        [agent.mqtt]
+        server = "mqtts://broker.example"
+        user = "hall"
+        password-file = "mqtt-password"
+        ca-file = "/etc/ssl/ca.pem"
+        certificate-file = "/etc/kiosk/c.pem"
+        key-file = "mqtt-key"
+        topic = "site/kiosk"
+        discovery = ""
+        device = "hall_3"
         "##,
     );
     assert_eq!(loaded.errors, []);
@@ -179,6 +200,13 @@ fn every_key_reaches_its_field() {
     let schedule = &config.power.schedule;
     assert_eq!((schedule.len(), schedule[0].on.hour, schedule[1].off.hour), (2, 7, 7));
     assert_eq!(schedule[0].days.0, [true, true, true, true, true, false, false]);
+    let mqtt = &config.agent.mqtt;
+    assert_eq!(mqtt.server.as_ref().unwrap().to_string(), "mqtts://broker.example:8883");
+    assert_eq!((mqtt.user.as_str(), mqtt.password_file.as_deref()), ("hall", Some(Path::new("mqtt-password"))));
+    let files = [&mqtt.ca_file, &mqtt.certificate_file, &mqtt.key_file];
+    let paths = ["/etc/ssl/ca.pem", "/etc/kiosk/c.pem", "mqtt-key"];
+    assert_eq!(files.map(|file| file.as_deref()), paths.map(|path| Some(Path::new(path))));
+    assert_eq!((mqtt.topic.as_str(), mqtt.discovery.as_str(), mqtt.device.as_str()), ("site/kiosk", "", "hall_3"));
     let limits = Limits {
         clients: 1,
         clients_per_user: 2,
@@ -273,7 +301,7 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     assert_eq!(
         wrong("[sehll]\nurl = 1").2,
         "unknown key sehll, did you mean shell? There are shell, shells, splash, text, output, input, keyboard, accessibility, \
-         idle, power, browser, capture, limits, health, x11, privilege, api"
+         idle, power, browser, capture, limits, health, x11, privilege, api, agent"
     );
     assert!(wrong("[output.A]\nposition = [0, 40000]").2.ends_with("[X, Y] in logical pixels, -32768 to 32767"));
     assert!(wrong("[output]\nrotation = 90").2.contains("put it below [output.\"*\"]"));
@@ -295,6 +323,13 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     assert!(wrong("[input.device.'type:mouse']\ntap = true").2.contains("allowed is \"*\", \"type:touch\""));
     assert!(wrong("[input]\ndevice = 3").2.contains("allowed are tables [input.device.\"NAME\"]"));
     assert!(wrong("[input]\ndevices = 3").2.contains("did you mean device? [input] has cursor"));
+    let mqtt = |line: &str| wrong(&format!("[agent.mqtt]\n{line}")).2;
+    let said = mqtt("server = 'mqtt://ann:secret@broker'");
+    assert!(said.contains("agent.mqtt.password-file") && !said.contains("secret"), "{said}");
+    assert!(mqtt("server = 'broker'").contains("allowed is mqtt://HOST[:PORT], mqtts://HOST[:PORT]"));
+    assert!(mqtt("topic = 'a/+/b'").contains("allowed is a topic without + and #"));
+    assert!(mqtt("device = 'a/b'").contains("allowed is at most 64 letters"));
+    assert!(mqtt("key-file = './key'").contains("allowed is a file as an absolute path"));
     assert!(wrong("[limits]\nsurfaces = 0").2.contains("surfaces is 0, allowed is a number from 1 to 100000"));
     assert!(wrong("[limits]\nsubsurface-depth = 257").2.contains("allowed is a number from 1 to 256"));
     let (line, column, message) = wrong("[power]\nschedule = [\n  { on = \"7\", off = \"22:00\" },\n]");

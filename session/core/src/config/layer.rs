@@ -97,6 +97,7 @@ impl Draft {
                 "health" => layer.section(&mut config.health, entry),
                 "x11" => layer.section(&mut config.x11, entry),
                 "api" => layer.section(&mut config.api, entry),
+                "agent" => layer.section(&mut config.agent, entry),
                 "output" => layer.outputs(config, entry),
                 "text" => layer.texts(config, entry),
                 "privilege" => layer.privileges(config, entry),

@@ -85,6 +85,7 @@ impl Config {
             told.extend(printing_without_dialog(&table, settings).filter(|_| settings.dialogs != inherited.dialogs));
         }
         told.extend(command_beside_container(self));
+        told.extend(self.agent.mqtt.without_effect());
         told
     }
 

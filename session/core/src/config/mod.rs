@@ -3,6 +3,7 @@
 //! Nothing here talks to a service, and no input makes it panic.
 
 mod accessibility;
+mod agent;
 pub mod allow;
 mod api;
 mod browser;
@@ -33,6 +34,7 @@ pub mod url;
 mod variable;
 
 pub use accessibility::{Accessibility, Aid, AidError};
+pub use agent::{Agent, Broker, BrokerError, Mqtt};
 pub use allow::{Allowed, UrlPattern};
 pub use api::Api;
 pub use browser::{

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::accessibility::Accessibility;
+use super::agent::Agent;
 use super::api::Api;
 use super::browser::BrowserSettings;
 use super::devices::InputRule;
@@ -51,6 +52,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[api]`.
     pub api: Api,
+    /// `[agent]`.
+    pub agent: Agent,
     /// `[privilege."APP-ID"]`, in the order in which they first appeared.
     pub privileges: Vec<PrivilegeRule>,
 }
@@ -83,6 +86,7 @@ impl Default for Config {
             capture: CaptureSettings::default(),
             limits: Limits::default(),
             api: Api::default(),
+            agent: Agent::default(),
             privileges: Vec::new(),
         }
     }

@@ -84,6 +84,13 @@ pub(super) fn absolute(raw: &Raw) -> Result<PathBuf, Wrong> {
     if path.is_absolute() { Ok(path) } else { Err(Wrong::because(format!("{} is no absolute path", raw.excerpt()))) }
 }
 
+/// An absolute path, or the name of a credential, as systemd has them.
+pub(super) fn file_or_credential(raw: &Raw) -> Result<PathBuf, Wrong> {
+    let name = raw.as_text()?;
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if is_name && !name.starts_with('.') { Ok(name.into()) } else { absolute(raw) }
+}
+
 /// One of a few words.
 pub(super) fn named<T: Copy>(raw: &Raw, words: &[(&str, T)]) -> Result<T, Wrong> {
     let found = words.iter().find(|(word, _)| raw.as_text().is_ok_and(|text| text == *word));

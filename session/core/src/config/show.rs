@@ -63,6 +63,7 @@ impl Loaded {
         self.section(&config.health, "health", "[health]", &mut all);
         self.section(&config.x11, "x11", "[x11]", &mut all);
         self.section(&config.api, "api", "[api]", &mut all);
+        self.section(&config.agent, "agent", "[agent]", &mut all);
         for rule in &config.privileges {
             let section = format!("privilege.{}", Value::from(rule.app_id.as_str()));
             self.section(rule, &section, &format!("[{section}]"), &mut all);

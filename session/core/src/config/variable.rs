@@ -29,6 +29,7 @@ impl Draft {
             health,
             x11,
             api,
+            agent,
             ..
         } = &mut draft.config;
         let mut names = Vec::new();
@@ -45,6 +46,7 @@ impl Draft {
             .or_else(|| try_variable(health, "health", variable, text, &mut names))
             .or_else(|| try_variable(x11, "x11", variable, text, &mut names))
             .or_else(|| try_variable(api, "api", variable, text, &mut names))
+            .or_else(|| try_variable(agent, "agent", variable, text, &mut names))
             .or_else(|| {
                 let rule = keys::output_rule(&mut draft.config, "*");
                 try_variable(rule, "output", variable, text, &mut names)

@@ -8,7 +8,7 @@ use crate::config::browser::{
     Answer, BrowserSettings, NewWindows, Permission, PermissionRule, Printing, ProfileKind, Proxy, Shortcuts,
 };
 use crate::config::raw::{Raw, RawValue, Wrong};
-use crate::config::setters::{absolute, each, named, put, spelled, understood, unless};
+use crate::config::setters::{absolute, each, file_or_credential, named, put, spelled, understood, unless};
 use crate::config::syntax;
 
 /// Each is compared with the address of each navigation.
@@ -115,9 +115,7 @@ pub static BROWSER: &[Key<BrowserSettings>] = &[
         name: "sign-in",
         kind: Kind::Text,
         allowed: Allowed::Description("a file as an absolute path, a name of LoadCredential=, or \"\" for none"),
-        set: |browser, raw| {
-            put(&mut browser.sign_in, unless("", raw, |raw| if is_name(raw)? { path_of(raw) } else { absolute(raw) }))
-        },
+        set: |browser, raw| put(&mut browser.sign_in, unless("", raw, file_or_credential)),
         get: |browser| Some(path_text(browser.sign_in.as_ref()).into()),
     },
     directory!("downloads", downloads),
@@ -238,16 +236,6 @@ fn said_of(raw: &Raw, error: &allow::PatternError) -> Wrong {
 
 fn path_text(path: Option<&std::path::PathBuf>) -> String {
     path.map(|path| path.display().to_string()).unwrap_or_default()
-}
-
-fn path_of(raw: &Raw) -> Result<std::path::PathBuf, Wrong> {
-    Ok(raw.as_text()?.into())
-}
-
-/// Of a credential, as systemd has them.
-fn is_name(raw: &Raw) -> Result<bool, Wrong> {
-    let name = raw.as_text()?;
-    Ok(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) && !name.starts_with('.'))
 }
 
 /// Checks the form only: the registry of languages is not consulted.

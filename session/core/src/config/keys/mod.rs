@@ -2,6 +2,7 @@
 //! shown. The loader, the environment layer, the error messages and `config show` all read this one table.
 
 mod accessibility;
+mod agent;
 mod api;
 mod browser;
 mod capture;
@@ -22,6 +23,7 @@ mod x11;
 use toml_edit::Value;
 
 use super::accessibility::Accessibility;
+use super::agent::Agent;
 use super::api::Api;
 use super::browser::BrowserSettings;
 use super::devices::InputRule;
@@ -35,6 +37,7 @@ use super::syntax;
 use crate::texts::TextRule;
 
 pub use accessibility::ACCESSIBILITY;
+pub use agent::AGENT;
 pub use api::API;
 pub use browser::BROWSER;
 pub use capture::CAPTURE;
@@ -116,6 +119,7 @@ pub const SECTIONS: &[&str] = &[
     "x11",
     "privilege",
     "api",
+    "agent",
 ];
 
 /// `shell.browser`, where `[shells.browser]` is a table.
@@ -142,7 +146,7 @@ macro_rules! sectioned {
         })*
     };
 }
-sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", OnScreenKeyboard => KEYBOARD, Accessibility => ACCESSIBILITY, Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, CaptureSettings => CAPTURE, Limits => LIMITS, Health => HEALTH, X11 => X11_KEYS, TextRule => TEXTS, PrivilegeRule => PRIVILEGE, Api => API);
+sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", OnScreenKeyboard => KEYBOARD, Accessibility => ACCESSIBILITY, Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, CaptureSettings => CAPTURE, Limits => LIMITS, Health => HEALTH, X11 => X11_KEYS, TextRule => TEXTS, PrivilegeRule => PRIVILEGE, Api => API, Agent => AGENT);
 
 /// Finds the rule for the input devices that `matcher` means, adding it at the end when there is none.
 #[allow(clippy::indexing_slicing, reason = "it was found there, or just pushed")]

@@ -1,0 +1,99 @@
+//! The device's own values as topics, in steps: a value that trembles is told once. No I/O: what is measured comes in.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::told::Board;
+use super::topics::set;
+use crate::device::{Device, Make};
+
+/// From where on a value is another one: per cent of memory and disk, of the processors, degrees.
+const SHARE_STEP: f64 = 2.0;
+const PROCESSOR_STEP: f64 = 10.0;
+const DEGREES_STEP: f64 = 2.0;
+/// A start is told anew when the clock was set, seconds.
+const START_STEP: f64 = 60.0;
+
+/// What was told last.
+#[derive(Debug, Default)]
+pub struct Facts {
+    last: BTreeMap<&'static str, f64>,
+    processor: Option<(u64, u64)>,
+}
+
+impl Facts {
+    /// The topics as of now.
+    pub fn board(&mut self, device: &Device, make: &Make, address: Option<IpAddr>) -> Board {
+        let mut board = Board::new();
+        for (topic, text) in [
+            ("device/host", &make.host),
+            ("device/model", &make.model),
+            ("device/system", &make.system),
+            ("device/kernel", &make.kernel),
+        ] {
+            set(&mut board, topic, text);
+        }
+        if let Some(address) = address {
+            set(&mut board, "device/address", &address.to_string());
+        }
+        let share = |free: Option<u64>, all: Option<u64>| {
+            let (free, all) = (free?, all.filter(|all| *all > 0)?);
+            Some(100.0 - free as f64 / all as f64 * 100.0)
+        };
+        let busy = self.busy(device.processor);
+        let started = device.clock.saturating_sub(device.uptime) as f64;
+        for (topic, value, step) in [
+            ("device/memory", share(device.memory_available, device.memory_total), SHARE_STEP),
+            ("device/disk", share(device.disk_free, device.disk_total), SHARE_STEP),
+            ("device/processor", busy, PROCESSOR_STEP),
+            ("device/temperature", device.temperature, DEGREES_STEP),
+            ("device/started", Some(started), START_STEP),
+        ] {
+            let Some(value) = value else { continue };
+            let last = self.last.entry(topic).or_insert(value);
+            if (value - *last).abs() >= step {
+                *last = value;
+            }
+            set(&mut board, topic, &format!("{:.0}", *last));
+        }
+        board
+    }
+
+    /// Since the last look, per cent; none at the first.
+    fn busy(&mut self, now: Option<(u64, u64)>) -> Option<f64> {
+        let before = std::mem::replace(&mut self.processor, now);
+        let ((busy, all), (busy_before, all_before)) = (now?, before?);
+        let passed = all.checked_sub(all_before).filter(|passed| *passed > 0)?;
+        Some(busy.saturating_sub(busy_before) as f64 / passed as f64 * 100.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_tremble_are_told_once() {
+        let make = Make { host: "hall".into(), ..Make::default() };
+        let device = |free, temperature, processor| Device {
+            memory_total: Some(1000),
+            memory_available: Some(free),
+            temperature: Some(temperature),
+            processor: Some(processor),
+            clock: 1000,
+            uptime: 100,
+            ..Device::default()
+        };
+        let mut facts = Facts::default();
+        let one = facts.board(&device(500, 50.2, (0, 0)), &make, None);
+        assert_eq!((one["device/memory"].as_str(), one["device/temperature"].as_str()), ("50", "50"));
+        assert_eq!((one["device/host"].as_str(), one["device/started"].as_str()), ("hall", "900"));
+        assert!(!one.contains_key("device/processor") && !one.contains_key("device/disk"));
+        let two = facts.board(&device(510, 51.9, (40, 100)), &make, None);
+        assert_eq!((two["device/memory"].as_str(), two["device/temperature"].as_str()), ("50", "50"));
+        assert_eq!(two["device/processor"], "40");
+        let three = facts.board(&device(400, 52.3, (85, 200)), &make, None);
+        assert_eq!((three["device/memory"].as_str(), three["device/temperature"].as_str()), ("60", "52"));
+        assert_eq!(three["device/processor"], "40");
+    }
+}
