@@ -44,6 +44,9 @@ install: $(addprefix $(programs)/,$(installed_programs) $(unit_program)) ## all 
 		$(install_file) $$schema $(DESTDIR)$(datadir)/kiosk/schemas/$${schema##*/} || exit; \
 	done
 	$(install_file) docs/schemas/files/container.json $(DESTDIR)$(datadir)/kiosk/schemas/files/container.json
+	for file in assets/prometheus/*; do \
+		$(install_file) $$file $(DESTDIR)$(datadir)/kiosk/prometheus/$${file##*/} || exit; \
+	done
 	$(install_file) assets/chromium/kiosk.json $(DESTDIR)$(SYSCONFDIR)/chromium/policies/managed/kiosk.json
 	$(install_file) assets/config/config.toml $(DESTDIR)$(datadir)/doc/kiosk/config.toml
 	$(install_file) LICENSE $(DESTDIR)$(datadir)/doc/kiosk/copyright

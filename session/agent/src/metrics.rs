@@ -14,6 +14,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::answer::{self, Answer, Problem};
+use super::device::Device;
 
 const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// The words of `Session1.State`.
@@ -26,21 +27,22 @@ type Numbers = Family<Labels, Gauge<f64, AtomicU64>>;
 type Counts = Family<Labels, Counter>;
 
 /// Of what the services answered; those that did not have `kiosk_up` 0 and nothing else.
-pub fn answer(status: &Status) -> Answer {
+pub fn answer(status: &Status, device: &Device) -> Answer {
     let mut text = String::new();
-    match text::encode(&mut text, &registry(status)) {
+    match text::encode(&mut text, &registry(status, device)) {
         Ok(()) => answer::of(StatusCode::OK, KIND, text.into()),
         Err(_) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the metrics can't be written").answer(),
     }
 }
 
-fn registry(status: &Status) -> Registry {
+fn registry(status: &Status, device: &Device) -> Registry {
     let mut registry = Registry::with_prefix("kiosk");
     let up = numbers(&mut registry, "up", "Whether the program answers");
     flag(&up, vec![("program", "kioskd".into())], status.compositor.is_ok());
     flag(&up, vec![("program", "kiosk-session".into())], status.session.is_ok());
     let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
     registry.register("agent_build", "The program that tells this", build);
+    of_device(&mut registry, device);
     if let Ok(compositor) = &status.compositor {
         of_compositor(&mut registry, compositor);
     }
@@ -48,6 +50,24 @@ fn registry(status: &Status) -> Registry {
         of_shells(&mut registry, shells);
     }
     registry
+}
+
+/// What can't be measured is missing.
+fn of_device(registry: &mut Registry, device: &Device) {
+    let bytes = |count: Option<u64>| count.map(|count| count as f64);
+    for (name, help, value) in [
+        ("device_memory_total_bytes", "Memory of the device", bytes(device.memory_total)),
+        ("device_memory_available_bytes", "Memory that programs could have", bytes(device.memory_available)),
+        ("device_disk_total_bytes", "Size of the file system that the kiosk writes to", bytes(device.disk_total)),
+        ("device_disk_free_bytes", "Free space of it", bytes(device.disk_free)),
+        ("device_temperature_celsius", "The warmest that is measured", device.temperature),
+        ("device_clock_timestamp_seconds", "The device's time of day, since 1970", Some(device.clock as f64)),
+        ("device_uptime_seconds", "Since the device's start", Some(device.uptime as f64)),
+    ] {
+        if let Some(value) = value {
+            set(&numbers(registry, name, help), Vec::new(), value);
+        }
+    }
 }
 
 fn of_compositor(registry: &mut Registry, state: &CompositorState) {
@@ -85,6 +105,7 @@ fn of_compositor(registry: &mut Registry, state: &CompositorState) {
 
 fn of_shells(registry: &mut Registry, shells: &[SessionState]) {
     let states = numbers(registry, "shell_state", "1 for the state of the shell, 0 for the rest");
+    let ready = numbers(registry, "shell_ready", "Whether the page is up");
     let seconds = numbers(registry, "shell_state_seconds", "For how long the state holds");
     let memory = numbers(registry, "shell_memory_bytes", "Of the browser with its helpers; missing: unknown");
     let failed = numbers(registry, "shell_failure_seconds", "How long ago the last failure was; missing: none");
@@ -96,6 +117,7 @@ fn of_shells(registry: &mut Registry, shells: &[SessionState]) {
             let with_state = vec![("shell", number.to_string()), ("state", word.to_owned())];
             flag(&states, with_state, shell.state == word);
         }
+        flag(&ready, labels(), shell.state == "ready");
         if let Some(span) = u64::try_from(shell.since).ok().and_then(time_since) {
             set(&seconds, labels(), span.as_secs_f64());
         }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 use super::answer::{self, Answer, Problem};
+use super::device::Device;
 use super::request::Given;
 use super::routes::Verb;
 use super::{metrics, openapi};
@@ -195,7 +196,7 @@ pub async fn carry(verb: Verb, given: &Given) -> Result<Answer, Problem> {
             status.answered()?;
             return Ok(answer::json(&status.json(None, None)));
         }
-        Verb::Metrics => return Ok(metrics::answer(&Status::read(client).await)),
+        Verb::Metrics => return Ok(metrics::answer(&Status::read(client).await, &Device::read())),
         Verb::Document => return Ok(answer::json(&openapi::document())),
         Verb::Outputs => return Ok(answer::json(&json!(compositor(client).await?.outputs))),
         Verb::Inputs => {

@@ -185,6 +185,83 @@ fn a_wrong_password_is_told_and_the_right_one_gets_in() {
     everything.state("availability", "online");
 }
 
+#[test]
+fn home_assistant_is_told_of_the_device_once_and_again_when_there_is_more() {
+    let broker = Mosquitto::start();
+    let mut everything = broker.listen("#");
+    let agent = Agent::start(broker.port);
+    let _compositor = Fake::compositor(agent.directory());
+    let is_discovery = |heard: &mqtt_stand::Heard| heard.topic == "homeassistant/device/hall/config";
+    let document = everything.until("discovery", is_discovery);
+    assert!(document.retain);
+    let switch = document.json()["components"]["output_dp_1_power"].clone();
+    assert_eq!((&switch["platform"], &switch["name"]), (&json!("switch"), &json!("Screen DP-1")), "{switch}");
+    let _session = Fake::session(agent.directory());
+    let document = everything.until("discovery with the page", is_discovery).json();
+    assert!(document["components"].as_object().unwrap().len() > 40, "{document}");
+    // By the command topic that Home Assistant was told.
+    broker.say(switch["command_topic"].as_str().unwrap(), b"OFF", &[]);
+    assert_eq!(everything.answer(&json!("set/output/DP-1/power"))["status"], 200);
+}
+
+/// An authority, and what it signed: certificates and keys in PEM.
+struct Authority {
+    issuer: rcgen::Issuer<'static, rcgen::KeyPair>,
+    pem: String,
+}
+
+impl Authority {
+    fn new() -> Authority {
+        let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, "the fleet's authority");
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let pem = parameters.self_signed(&key).unwrap().pem();
+        Authority { issuer: rcgen::Issuer::new(parameters, key), pem }
+    }
+
+    fn sign(&self, name: &str) -> (String, String) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut parameters = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
+        (parameters.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
+    }
+}
+
+#[test]
+fn tls_is_spoken_with_those_alone_who_can_show_who_they_are() {
+    let (ours, others) = (Authority::new(), Authority::new());
+    let (certificate, key) = ours.sign("localhost");
+    let (own, own_key) = ours.sign("hall");
+    let lines = "allow_anonymous true\ncafile FOLDER/ca\ncertfile FOLDER/certificate\nkeyfile FOLDER/key\nrequire_certificate true\n";
+    let files = [("ca", ours.pem.as_str()), ("certificate", &certificate), ("key", &key)];
+    let broker = Mosquitto::with(lines, &files);
+    let settings = |host: &str, own: bool| {
+        let own = if own { "certificate-file = \"mqtt-certificate\"\nkey-file = \"mqtt-key\"\n" } else { "" };
+        format!("server = \"mqtts://{host}:{}\"\nca-file = \"mqtt-ca\"\n{own}", broker.port)
+    };
+    let with = |ca: &str, host: &str, has_own: bool| {
+        let credentials = [("mqtt-ca", ca), ("mqtt-certificate", own.as_str()), ("mqtt-key", own_key.as_str())];
+        Agent::with(&settings(host, has_own), &credentials)
+    };
+    with(&ours.pem, "localhost", true).says("MQTT is connected");
+    for (what, ca, host, has_own, says) in [
+        ("another authority", &others.pem, "localhost", true, "TLS failed: invalid peer certificate"),
+        ("another name", &ours.pem, "127.0.0.1", true, "TLS failed: invalid peer certificate"),
+        ("no certificate of its own", &ours.pem, "localhost", false, "is tried again"),
+    ] {
+        let mut agent = with(ca, host, has_own);
+        let said = agent.says("is tried again");
+        assert!(said.contains(says), "{what}: {said}");
+        assert!(agent.is_alive(), "{what}");
+    }
+    // A broker that speaks no TLS is not talked to in the clear.
+    let plain = Mosquitto::start();
+    let lines = format!("server = \"mqtts://localhost:{}\"\nca-file = \"mqtt-ca\"\n", plain.port);
+    let said = Agent::with(&lines, &[("mqtt-ca", &ours.pem)]).says("is tried again");
+    assert!(!said.contains("connected broker"), "{said}");
+}
+
 /// Bytes that follow a good greeting.
 fn rogue(answer: impl Fn(&mut std::net::TcpStream) + Send + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
