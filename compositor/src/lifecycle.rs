@@ -29,7 +29,7 @@ pub struct Lifecycle {
     /// The command or kiosk-session that we started.
     pub child: Option<Pid>,
     /// The shells whose sessions ask for a restart of the device.
-    pub reboot_asked: BTreeSet<usize>,
+    pub reboot_requested: BTreeSet<usize>,
     /// logind is asked to restart it.
     pub reboots: bool,
     exit: Option<Exit>,
@@ -40,11 +40,11 @@ pub struct Lifecycle {
 impl Lifecycle {
     /// A life that begins. `notifier`: the service manager, if one started us.
     pub fn new(notifier: Notifier) -> Self {
-        let (reboot_asked, reboots) = (BTreeSet::new(), false);
+        let (reboot_requested, reboots) = (BTreeSet::new(), false);
         Self {
             notifier,
             child: None,
-            reboot_asked,
+            reboot_requested,
             reboots,
             exit: None,
             first_frame: false,

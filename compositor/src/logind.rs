@@ -35,7 +35,7 @@ pub fn ask(
 ) -> Result<(), LogindError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LogindError::Runtime)?;
     runtime.block_on(async {
-        let asked = async {
+        let call = async {
             let builder = match bus {
                 Some(address) => Builder::address(address),
                 None => Builder::system(),
@@ -43,7 +43,7 @@ pub fn ask(
             let connection = builder.build().await?;
             connection.call_method(Some("org.freedesktop.login1"), path, Some(interface), method, body).await
         };
-        match tokio::time::timeout(LOGIND_TIMEOUT, asked).await {
+        match tokio::time::timeout(LOGIND_TIMEOUT, call).await {
             Ok(answer) => Ok(answer.map(drop)?),
             Err(_) => Err(LogindError::NoAnswer),
         }
@@ -94,12 +94,12 @@ pub(crate) mod fake {
         }
 
         /// Has `call` ask, and logind answer or refuse: what came of it, and the path and arguments that were asked with.
-        pub fn asked<B: DeserializeOwned + Signature + Send + 'static>(
+        pub fn exchange<B: DeserializeOwned + Signature + Send + 'static>(
             &self,
             refuses: bool,
             call: impl Fn(&str) -> Result<(), LogindError>,
         ) -> (Result<(), LogindError>, (String, B)) {
-            let (address, (sender, asked)) = (self.address.clone(), std::sync::mpsc::channel());
+            let (address, (sender, received)) = (self.address.clone(), std::sync::mpsc::channel());
             let service = std::thread::spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 sender.send(runtime.block_on(answer_one(&address, refuses))).unwrap();
@@ -114,7 +114,7 @@ pub(crate) mod fake {
                 }
             };
             service.join().unwrap();
-            (answer, asked.recv().unwrap())
+            (answer, received.recv().unwrap())
         }
     }
 
@@ -135,7 +135,7 @@ pub(crate) mod fake {
             }
             let header = call.header();
             let path = header.path().unwrap().to_string();
-            let asked = call.body().deserialize().unwrap();
+            let arguments = call.body().deserialize().unwrap();
             if refuses {
                 let name = "org.freedesktop.DBus.Error.AccessDenied";
                 let name = zbus::names::ErrorName::try_from(name).unwrap();
@@ -143,7 +143,7 @@ pub(crate) mod fake {
             } else {
                 connection.reply(&header, &()).await.unwrap();
             }
-            return (path, asked);
+            return (path, arguments);
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::{kiosk::Kiosk, privilege::ClientState};
 pub struct Pings {
     awaited: Vec<Awaited>,
     /// The last ping number from each shell's session.
-    asked: Vec<u64>,
+    sent: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -33,10 +33,10 @@ struct Awaited {
 impl Pings {
     /// Whether the session of this shell asks for a new ping.
     fn is_new(&mut self, shell: usize, number: u64) -> bool {
-        if self.asked.len() <= shell {
-            self.asked.resize(shell + 1, 0);
+        if self.sent.len() <= shell {
+            self.sent.resize(shell + 1, 0);
         }
-        self.asked.get_mut(shell).is_some_and(|last| std::mem::replace(last, number) != number)
+        self.sent.get_mut(shell).is_some_and(|last| std::mem::replace(last, number) != number)
     }
 
     fn await_answer(&mut self, awaited: Awaited) {

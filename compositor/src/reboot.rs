@@ -92,13 +92,13 @@ fn order(bus: Option<&str>) -> Result<(), LogindError> {
 
 impl Kiosk {
     /// Handles a session's request to restart the device, with its reason; empty: no request.
-    pub(crate) fn reboot_asked(&mut self, shell: usize, reason: &str) {
-        let asked = &mut self.main_loop.lifecycle.reboot_asked;
+    pub(crate) fn reboot_requested(&mut self, shell: usize, reason: &str) {
+        let requested = &mut self.main_loop.lifecycle.reboot_requested;
         if reason.is_empty() {
-            asked.remove(&shell);
+            requested.remove(&shell);
             return;
         }
-        if !asked.insert(shell) {
+        if !requested.insert(shell) {
             return;
         }
         if let Err(error) = self.reboot(shell, reason) {
@@ -172,7 +172,7 @@ mod tests {
     fn logind_is_asked_to_restart_without_asking_anybody_else() {
         let logind = crate::logind::fake::Logind::start();
         for refuses in [false, true] {
-            let (answer, (path, interactive)) = logind.asked::<bool>(refuses, |bus| order(Some(bus)));
+            let (answer, (path, interactive)) = logind.exchange::<bool>(refuses, |bus| order(Some(bus)));
             assert_eq!((answer.is_err(), path.as_str(), interactive), (refuses, "/org/freedesktop/login1", false));
         }
     }

@@ -296,7 +296,7 @@ impl Kiosk {
             self.screens.request_redraw();
         }
         self.ping_shell(number, known.ping);
-        self.reboot_asked(number, &known.reboot);
+        self.reboot_requested(number, &known.reboot);
         self.idle_report(number, &known, first);
         if !page_is_there {
             self.page_gone(number);

@@ -19,11 +19,11 @@ fn a_device_that_refuses_is_asked_again_and_less_and_less_often() {
     let client = fixture.client();
     let window = fixture.map(client, Picture::Solid(RED));
     fixture.panels.set_fault(Some(Fault::Refuses));
-    let asked = fixture.panels.asked();
+    let presented = fixture.panels.presented();
     fixture[client].ask_frame(&window.surface);
     fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
     fixture.pass(Duration::from_millis(1_200));
-    let tries = fixture.panels.asked() - asked;
+    let tries = fixture.panels.presented() - presented;
     // At the screen's rate it would be 72.
     assert!((3..=12).contains(&tries), "{tries} tries");
     fixture.panels.set_fault(None);
@@ -39,8 +39,8 @@ fn a_refusal_is_told_once_and_not_at_every_try() {
     let window = fixture.map(client, Picture::Solid(RED));
     fixture.panels.set_fault(Some(Fault::Refuses));
     fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
-    let asked = fixture.panels.asked();
-    fixture.until("several tries", |fixture| fixture.panels.asked() > asked + 8);
+    let presented = fixture.panels.presented();
+    fixture.until("several tries", |fixture| fixture.panels.presented() > presented + 8);
     assert!(fixture.kiosk.status.problems.len() <= 1, "{:?}", fixture.kiosk.status.problems);
 }
 

@@ -146,20 +146,20 @@ fn a_picture_that_can_be_shown_in_a_better_way_is_drawn_once_more_and_then_rests
     let client = fixture.client();
     let window = fixture.map(client, Picture::Solid(RED));
     fixture.until("the last frame's watch to end", |fixture| !fixture.kiosk.hardware.flips.is_watching());
-    let asked = fixture.panels.asked();
+    let presented = fixture.panels.presented();
     fixture.panels.offer_better_way();
     fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
-    fixture.until("the frame and one more", |fixture| fixture.panels.asked() == asked + 2);
+    fixture.until("the frame and one more", |fixture| fixture.panels.presented() == presented + 2);
     fixture.until("the timers of the last frame to end", |fixture| {
         !fixture.kiosk.hardware.flips.is_watching() && !fixture.kiosk.main_loop.lifecycle.is_settling()
     });
     assert_eq!(fixture.wakeups(Duration::from_millis(300)), 0);
-    assert_eq!(fixture.panels.asked(), asked + 2);
+    assert_eq!(fixture.panels.presented(), presented + 2);
     // What is drawn for another reason gets its own frame and no more.
     fixture[client].draw(&window.surface, Picture::Solid(RED), 320, 200);
-    fixture.until("the next frame", |fixture| fixture.panels.asked() == asked + 3);
+    fixture.until("the next frame", |fixture| fixture.panels.presented() == presented + 3);
     fixture.pass(Duration::from_millis(100));
-    assert_eq!(fixture.panels.asked(), asked + 3);
+    assert_eq!(fixture.panels.presented(), presented + 3);
 }
 
 #[test]

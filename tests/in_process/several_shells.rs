@@ -296,9 +296,9 @@ fn still_pages_on_two_screens_cause_no_wake_up() {
     let window = fixture.map(first, Picture::Solid(RED));
     let second = fixture.client_of_shell(1);
     fixture.map(second, Picture::Solid(GREEN));
-    let frames = fixture.panels.asked();
+    let frames = fixture.panels.presented();
     fixture.fill(first, &window, Picture::Solid(BLUE));
-    assert_eq!(fixture.panels.asked() - frames, 1, "the other screen was asked to draw too");
+    assert_eq!(fixture.panels.presented() - frames, 1, "the other screen was asked to draw too");
     fixture.nothing_left_to_do();
     assert_eq!(fixture.wakeups(Duration::from_millis(200)), 0);
 }

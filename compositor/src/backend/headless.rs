@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     event_loop::Handle,
-    screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Scanout, Why},
+    screens::{CompositionReason, DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Scanout},
     stage::Frame,
 };
 
@@ -179,7 +179,7 @@ impl<H: Host> Backend for Headless<H> {
             panel.feedback = Some(frame.take_feedback(&drawn.states));
             self.handle.after(frame.screen.frame_time(), move |host| host.flipped(head, FlipTime::Now));
         }
-        Ok(Presented { queued, scanout: Scanout::Composited(Why::NoPlanes), ..Presented::default() })
+        Ok(Presented { queued, scanout: Scanout::Composited(CompositionReason::NoPlanes), ..Presented::default() })
     }
 
     fn flipped(&mut self, head: HeadId) -> Option<OutputPresentationFeedback> {

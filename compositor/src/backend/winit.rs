@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     event_loop::Handle,
-    screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Scanout, Why},
+    screens::{CompositionReason, DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Scanout},
     stage::Frame,
 };
 
@@ -203,14 +203,18 @@ impl<H: Host> Winit<H> {
         };
         frame.note_scanout(&states);
         let Some(damage) = damage.filter(|damage| !damage.is_empty()) else {
-            return Ok(Presented { scanout: Scanout::Composited(Why::NoPlanes), ..Presented::default() });
+            return Ok(Presented { scanout: Scanout::Composited(CompositionReason::NoPlanes), ..Presented::default() });
         };
         self.graphics.submit(Some(&damage))?;
         self.feedback = Some(frame.take_feedback(&states));
         // The host compositor paces us by blocking in the swap; what is left of the frame time is waited for here.
         let pace = frame.screen.frame_time().min(Duration::from_millis(8));
         self.handle.after(pace, |host| host.flipped(HEAD, FlipTime::Now));
-        Ok(Presented { queued: true, scanout: Scanout::Composited(Why::NoPlanes), ..Presented::default() })
+        Ok(Presented {
+            queued: true,
+            scanout: Scanout::Composited(CompositionReason::NoPlanes),
+            ..Presented::default()
+        })
     }
 }
 

@@ -19,7 +19,7 @@ mod tests {
         let logind = Logind::start();
         for refuses in [false, true] {
             let (answer, (path, body)) =
-                logind.asked::<(String, String, u32)>(refuses, |bus| set_brightness(Some(bus), "panel", 42));
+                logind.exchange::<(String, String, u32)>(refuses, |bus| set_brightness(Some(bus), "panel", 42));
             assert_eq!(answer.is_err(), refuses, "{answer:?}");
             assert_eq!(path, "/org/freedesktop/login1/session/auto");
             assert_eq!(body, ("backlight".into(), "panel".into(), 42));

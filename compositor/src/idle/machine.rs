@@ -111,7 +111,7 @@ pub struct Machine {
     /// Of the last reset, from 1.
     number: u64,
     /// Shells whose sessions asked to be told.
-    asked: Vec<usize>,
+    awaiting_rest: Vec<usize>,
     /// Time without input after which pages are told that the device is idle.
     idle_after: Duration,
     /// Shells whose pages subscribed, and whether they were told that the device is idle.
@@ -126,7 +126,7 @@ impl Machine {
             active: now,
             phase: Phase::Untouched,
             number: 0,
-            asked: Vec::new(),
+            awaiting_rest: Vec::new(),
             idle_after: REST,
             listening: Vec::new(),
         }
@@ -168,9 +168,9 @@ impl Machine {
                 }
             }
             Event::IdleNotice { shell, wants } => {
-                self.asked.retain(|asked| *asked != shell);
+                self.awaiting_rest.retain(|waiting| *waiting != shell);
                 if wants {
-                    self.asked.push(shell);
+                    self.awaiting_rest.push(shell);
                 }
             }
             Event::Listens { shell, listens } => {
@@ -219,7 +219,7 @@ impl Machine {
             _ => {}
         }
         if now >= self.active + REST {
-            outcome.at_rest = std::mem::take(&mut self.asked);
+            outcome.at_rest = std::mem::take(&mut self.awaiting_rest);
         }
         if now >= self.active + self.idle_after {
             let untold = self.listening.iter_mut().filter(|(_, idle)| !*idle);
@@ -239,7 +239,7 @@ impl Machine {
             Phase::Countdown { ends, left } => Some(ends.saturating_sub(Duration::from_secs(left.saturating_sub(1)))),
             Phase::Resetting { until, .. } => Some(until),
         };
-        let rest = (!self.asked.is_empty()).then(|| self.active + REST);
+        let rest = (!self.awaiting_rest.is_empty()).then(|| self.active + REST);
         let idle = self.listening.iter().any(|(_, idle)| !idle).then(|| self.active + self.idle_after);
         phase.into_iter().chain(rest).chain(idle).min()
     }

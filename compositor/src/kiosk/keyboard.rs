@@ -176,7 +176,7 @@ impl Kiosk {
             let focused = self.text_field();
             let presence = &mut self.seat.keyboard_control.presence;
             presence.devices(touch, keys, now);
-            presence.field(focused.as_ref().map(|focused| focused.asked), now);
+            presence.field(focused.as_ref().map(|focused| focused.activation), now);
         }
         self.seat.keyboard_control.presence.tick(now);
         if self.seat.keyboard_control.presence.is_here() {
@@ -238,10 +238,10 @@ impl Kiosk {
 
     fn tell_board_of_field(&mut self) {
         let focused = self.text_field();
-        let asked = focused.as_ref().map(|focused| focused.asked);
+        let activation = focused.as_ref().map(|focused| focused.activation);
         let field = focused.map(|focused| focused.field).unwrap_or_default();
-        let begins = self.seat.keyboard_control.field != asked || self.stage.keyboard.place().is_none();
-        self.seat.keyboard_control.field = asked;
+        let begins = self.seat.keyboard_control.field != activation || self.stage.keyboard.place().is_none();
+        self.seat.keyboard_control.field = activation;
         let before = self.stage.keyboard.board.revision();
         self.stage.keyboard.board.set_field(field, begins);
         if before != self.stage.keyboard.board.revision() {

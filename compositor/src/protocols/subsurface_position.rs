@@ -35,7 +35,7 @@ type PendingPositions = Mutex<HashMap<ObjectId, PendingPosition>>;
 struct PendingPosition {
     child: Weak<WlSurface>,
     /// Set since the parent's last commit.
-    asked: Option<Point<i32, Logical>>,
+    pending: Option<Point<i32, Logical>>,
     /// Set by a commit of the parent that is still pending.
     committed: Option<Point<i32, Logical>>,
 }
@@ -101,8 +101,8 @@ fn ask(child: &WlSurface, at: Point<i32, Logical>) {
     with_states(&parent, |states| {
         states.data_map.insert_if_missing_threadsafe(PendingPositions::default);
         if let Some(mut places) = places(states) {
-            let place = PendingPosition { child: child.downgrade(), asked: None, committed: None };
-            places.entry(child.id()).or_insert(place).asked = Some(at);
+            let place = PendingPosition { child: child.downgrade(), pending: None, committed: None };
+            places.entry(child.id()).or_insert(place).pending = Some(at);
         }
     });
 }
@@ -111,7 +111,7 @@ fn ask(child: &WlSurface, at: Point<i32, Logical>) {
 pub(super) fn committed(parent: &WlSurface) {
     with_states(parent, |states| {
         for place in places(states).iter_mut().flat_map(|places| places.values_mut()) {
-            place.committed = place.asked.take().or(place.committed);
+            place.committed = place.pending.take().or(place.committed);
         }
     });
 }
@@ -129,7 +129,7 @@ pub(super) fn applied(surface: &WlSurface) {
                 moves.push((child, at));
             }
         }
-        places.retain(|_, place| place.asked.is_some());
+        places.retain(|_, place| place.pending.is_some());
     });
     for (child, at) in moves {
         with_states(&child, |states| {

@@ -26,7 +26,7 @@ use smithay::{
 };
 
 pub use head::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity};
-pub use scanout::{Scanout, Why};
+pub use scanout::{CompositionReason, Scanout};
 pub use screen::{Outputs, Screen, ScreenId, ScreenPolicy, Trouble};
 pub use shell_placement::ShellScreen;
 

@@ -16,12 +16,12 @@ pub enum Scanout {
     /// Composed, with at least one surface on an overlay or cursor plane.
     Planes,
     /// Composed entirely.
-    Composited(Why),
+    Composited(CompositionReason),
 }
 
 /// Why a frame is composed entirely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
+pub enum CompositionReason {
     /// Nothing was drawn yet.
     NoFrame,
     /// A window, or no display at all.
@@ -38,7 +38,7 @@ pub enum Why {
 
 impl Default for Scanout {
     fn default() -> Self {
-        Self::Composited(Why::NoFrame)
+        Self::Composited(CompositionReason::NoFrame)
     }
 }
 
@@ -50,11 +50,11 @@ impl Scanout {
         if shown().any(|state| state == ZeroCopy) {
             Self::Planes
         } else if because(RenderingReason::FormatUnsupported) {
-            Self::Composited(Why::Format)
+            Self::Composited(CompositionReason::Format)
         } else if because(RenderingReason::ScanoutFailed) {
-            Self::Composited(Why::Refused)
+            Self::Composited(CompositionReason::Refused)
         } else {
-            Self::Composited(Why::NoBuffer)
+            Self::Composited(CompositionReason::NoBuffer)
         }
     }
 
@@ -75,7 +75,7 @@ impl fmt::Display for Scanout {
     }
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for CompositionReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoFrame => "nothing was drawn yet",

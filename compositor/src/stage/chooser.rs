@@ -63,7 +63,7 @@ struct Press {
 /// The list, while it is open.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chooser {
-    asked: api::Chooser,
+    request: api::Chooser,
     places: ChoiceLayout,
     /// It has been drawn; before that presses are ignored.
     painted: bool,
@@ -81,9 +81,9 @@ pub struct Chooser {
 
 impl Chooser {
     /// Opened at `now`, closed after `patience` without input, such as [`PATIENCE`].
-    pub fn new(asked: api::Chooser, now: Duration, patience: Duration) -> Self {
+    pub fn new(request: api::Chooser, now: Duration, patience: Duration) -> Self {
         Self {
-            asked,
+            request,
             places: ChoiceLayout::default(),
             painted: false,
             marked: BTreeSet::new(),
@@ -98,7 +98,7 @@ impl Chooser {
 
     /// The session's number for it.
     pub fn number(&self) -> u64 {
-        self.asked.number
+        self.request.number
     }
 
     /// Sets the layout on its screen. A change cancels presses.
@@ -129,18 +129,18 @@ impl Chooser {
 
     /// The content to draw.
     pub fn view(&self, texts: &Texts) -> Choice {
-        let files = self.asked.files.iter().enumerate().skip(self.first).take(self.rows());
+        let files = self.request.files.iter().enumerate().skip(self.first).take(self.rows());
         let row = |(number, file): (usize, &OfferedFile)| Row {
             name: file.name.clone(),
             detail: size(file.size),
             marked: self.marked.contains(&number),
         };
-        let (title, nothing) = match self.asked.nothing {
+        let (title, nothing) = match self.request.nothing {
             Nothing::Empty => (Text::Uploads, Text::UploadEmpty),
             Nothing::OfNoKind => (Text::Uploads, Text::UploadOfNoKind),
             Nothing::NotThere => (Text::Uploads, Text::UploadNotThere),
         };
-        let title = if self.asked.multiple { title } else { Text::Upload };
+        let title = if self.request.multiple { title } else { Text::Upload };
         let take = || texts.say(Text::Take, &[("count", &self.marked.len().to_string())]);
         Choice {
             title: texts.say(title, &[]),
@@ -156,10 +156,10 @@ impl Chooser {
 
     fn page(&self, texts: &Texts) -> String {
         let [_, forward] = self.turns();
-        if self.asked.unlisted > 0 && !forward {
-            return texts.say_counted(Text::UploadMore, self.asked.unlisted as usize, &[]);
+        if self.request.unlisted > 0 && !forward {
+            return texts.say_counted(Text::UploadMore, self.request.unlisted as usize, &[]);
         }
-        let pages = self.asked.files.len().div_ceil(self.rows());
+        let pages = self.request.files.len().div_ceil(self.rows());
         if pages < 2 {
             return String::new();
         }
@@ -174,13 +174,13 @@ impl Chooser {
 
     /// Whether there is a previous and a next page.
     fn turns(&self) -> [bool; 2] {
-        [self.first > 0, self.first + self.rows() < self.asked.files.len()]
+        [self.first > 0, self.first + self.rows() < self.request.files.len()]
     }
 
     /// Whether this target is present.
     fn has(&self, target: Target) -> bool {
         match target {
-            Target::Row(row) => row < self.rows() && self.first + row < self.asked.files.len(),
+            Target::Row(row) => row < self.rows() && self.first + row < self.request.files.len(),
             Target::Back => self.turns()[0],
             Target::Forward => self.turns()[1],
             Target::Cancel => true,
@@ -293,7 +293,7 @@ impl Chooser {
             Target::Take => return Outcome::Chosen(self.marked.iter().map(|file| *file as u32).collect()),
             Target::Row(row) => {
                 let file = self.first + row;
-                if !self.asked.multiple {
+                if !self.request.multiple {
                     return Outcome::Chosen(vec![file as u32]);
                 }
                 if !self.marked.remove(&file) {

@@ -9,8 +9,8 @@ const T: fn(u64) -> Duration = Duration::from_secs;
 fn chooser(files: usize, multiple: bool) -> Chooser {
     let file = |number: usize| OfferedFile { name: format!("{number}.jpg"), size: 1 };
     let files = (0..files).map(file).collect();
-    let asked = api::Chooser { number: 7, multiple, files, unlisted: 0, nothing: Nothing::Empty };
-    let mut chooser = Chooser::new(asked, T(0), PATIENCE);
+    let request = api::Chooser { number: 7, multiple, files, unlisted: 0, nothing: Nothing::Empty };
+    let mut chooser = Chooser::new(request, T(0), PATIENCE);
     chooser.lay_out(places(640, 400, 1.0));
     assert_eq!(tap(&mut chooser, Target::Row(0)), Outcome::Open, "before it is painted");
     chooser.painted();
@@ -137,7 +137,7 @@ fn a_list_of_nothing_says_why_and_can_be_left() {
         (Nothing::NotThere, "Kein Laufwerk gefunden. Bitte abbrechen, eines anschließen und erneut versuchen."),
     ] {
         let mut chooser = chooser(0, false);
-        chooser.asked.nothing = nothing;
+        chooser.request.nothing = nothing;
         let view = chooser.view(&Texts::new("de", &[]));
         assert_eq!((view.nothing.as_str(), view.turns, view.page.as_str()), (words, [false; 2], ""));
         chooser.key(Key::Down);
@@ -148,7 +148,7 @@ fn a_list_of_nothing_says_why_and_can_be_left() {
 #[test]
 fn the_last_page_says_how_many_files_are_not_listed() {
     let mut chooser = chooser(12, false);
-    chooser.asked.unlisted = 5;
+    chooser.request.unlisted = 5;
     let page = |chooser: &Chooser| chooser.view(&Texts::default()).page;
     assert!(page(&chooser).starts_with("Page 1 of "), "{}", page(&chooser));
     (0..12).for_each(|_| drop(chooser.key(Key::Forward)));

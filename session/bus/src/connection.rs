@@ -118,10 +118,10 @@ async fn answer<S: Service>(
         return fail(connection, call, Failure::invalid(refusal.to_string())).await;
     }
     let objects = shared.service.objects(&shared.service.watch().now());
-    let asked = match shared.tree.answer(&objects, connection, call).await {
+    let answer = match shared.tree.answer(&objects, connection, call).await {
         Ok(Answer::Reply(reply)) => return reply_with(connection, call, &reply).await,
         Err(failure) => return fail(connection, call, failure).await,
-        Ok(asked) => asked,
+        Ok(answer) => answer,
     };
     let key = call.header().sender().filter(|_| connection.is_bus()).map_or(name, |sender| sender.as_str()).to_owned();
     let Some(place) = shared.limits.callers.take(&key) else {
@@ -133,7 +133,7 @@ async fn answer<S: Service>(
         let who = callers.who(&connection, &call.header()).await;
         let taken = shared.limits.calls.take(&who.uid);
         let done = match taken.or_else(|| who.privileged.then(|| shared.limits.calls.take_kept(&who.uid)).flatten()) {
-            Some(_place) => carry_out(&connection, &call, asked).await,
+            Some(_place) => carry_out(&connection, &call, answer).await,
             None => Err(busy::<S>()),
         };
         if let Err(failure) = &done
@@ -156,9 +156,9 @@ fn busy<S: Service>() -> Failure {
 }
 
 /// Carries out a call, and replies.
-async fn carry_out(connection: &Connection, call: &Message, asked: Answer) -> Result<(), Failure> {
+async fn carry_out(connection: &Connection, call: &Message, answer: Answer) -> Result<(), Failure> {
     let header = call.header();
-    match asked {
+    match answer {
         Answer::Reply(reply) => Ok(reply_with(connection, call, &reply).await?),
         Answer::Write(object, property, value) => {
             object.interface.write(&property, &value, connection, &header).await?;

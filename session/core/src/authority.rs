@@ -167,9 +167,8 @@ pub async fn caller(connection: &Connection, header: &Header<'_>) -> Result<Call
     }
     let sender = header.sender().ok_or_else(|| unknown("the message has no sender".into()))?;
     let (bus, name) = ("org.freedesktop.DBus", sender.as_str());
-    let asked =
-        connection.call_method(Some(bus), "/org/freedesktop/DBus", Some(bus), "GetConnectionCredentials", &name);
-    let answer = within(TIMEOUT, asked).await.map_err(|why| unknown(why.to_string()))?;
+    let call = connection.call_method(Some(bus), "/org/freedesktop/DBus", Some(bus), "GetConnectionCredentials", &name);
+    let answer = within(TIMEOUT, call).await.map_err(|why| unknown(why.to_string()))?;
     let credentials: HashMap<String, OwnedVariant> = answer.body().deserialize().map_err(|e| unknown(e.to_string()))?;
     let uid = match credentials.get("UnixUserID").map(|v| &**v) {
         Some(Variant::U32(uid)) => *uid,
@@ -196,14 +195,14 @@ async fn ask_polkit(
     let (flags, timeout) = if interactive { (POLKIT_INTERACTION, INTERACTIVE_TIMEOUT) } else { (0, TIMEOUT) };
     let no_cancellation = "";
     let body = (subject, action, details, flags, no_cancellation);
-    let asked = connection.call_method(
+    let call = connection.call_method(
         Some("org.freedesktop.PolicyKit1"),
         "/org/freedesktop/PolicyKit1/Authority",
         Some("org.freedesktop.PolicyKit1.Authority"),
         "CheckAuthorization",
         &body,
     );
-    let answer = within(timeout, asked).await.map_err(|why| Denied::NoPolkit(action, why.to_string()))?;
+    let answer = within(timeout, call).await.map_err(|why| Denied::NoPolkit(action, why.to_string()))?;
     let body = answer.body();
     let (authorized, _challenge, _details): (bool, bool, HashMap<String, String>) =
         body.deserialize().map_err(|e| Denied::NoPolkit(action, e.to_string()))?;
@@ -219,8 +218,8 @@ enum NoAnswer {
     Late(Duration),
 }
 
-async fn within<T>(limit: Duration, asked: impl Future<Output = zbus::Result<T>>) -> Result<T, NoAnswer> {
-    match tokio::time::timeout(limit, asked).await {
+async fn within<T>(limit: Duration, call: impl Future<Output = zbus::Result<T>>) -> Result<T, NoAnswer> {
+    match tokio::time::timeout(limit, call).await {
         Ok(answer) => Ok(answer?),
         Err(_) => Err(NoAnswer::Late(limit)),
     }

@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     backend::{BackendError, PresentError, Presented, rotated::PanelRotation},
-    screens::{Scanout, Why},
+    screens::{CompositionReason, Scanout},
     stage::{Frame, reflected::Reflected},
 };
 
@@ -272,5 +272,5 @@ fn drawing(
 }
 
 fn without_gpu(presented: Presented) -> Presented {
-    Presented { scanout: Scanout::Composited(Why::NoGpu), ..presented }
+    Presented { scanout: Scanout::Composited(CompositionReason::NoGpu), ..presented }
 }

@@ -73,7 +73,7 @@ pub struct SessionData {
 /// Data of a cursor session: whether its capture session was requested.
 #[derive(Default)]
 pub struct CursorData {
-    asked: Mutex<bool>,
+    captured: Mutex<bool>,
 }
 
 fn tell(session: &ExtImageCopyCaptureSessionV1, size: Size<i32, Physical>) {
@@ -159,7 +159,7 @@ impl Dispatch<ExtImageCopyCaptureCursorSessionV1, CursorData, Kiosk> for Capture
         use ext_image_copy_capture_cursor_session_v1::Request;
         let Request::GetCaptureSession { session } = request else { return };
         let resource = init.init(session, SessionData::default());
-        if std::mem::replace(&mut *data.asked.lock().unwrap_or_else(PoisonError::into_inner), true) {
+        if std::mem::replace(&mut *data.captured.lock().unwrap_or_else(PoisonError::into_inner), true) {
             return refusal::post(cursor, CursorError::DuplicateSession, "a cursor has one capture session");
         }
         resource.stopped();

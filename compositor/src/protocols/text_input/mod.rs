@@ -34,7 +34,7 @@ pub struct TextInputs {
     /// The surface with the keyboard focus.
     focus: Option<WlSurface>,
     /// The last number given to a request for the on-screen keyboard, so that a second touch on a field is noticed too.
-    asked: u64,
+    activation: u64,
 }
 
 /// The field that has the focus.
@@ -45,7 +45,7 @@ pub struct Focused {
     /// The surface with the field.
     pub surface: WlSurface,
     /// Changes with each request for the on-screen keyboard.
-    pub asked: u64,
+    pub activation: u64,
 }
 
 /// The focused field, for an input method.
@@ -70,7 +70,7 @@ impl TextInputs {
     pub fn new(display: &DisplayHandle) -> Self {
         display.create_global::<Kiosk, ZwpTextInputManagerV3, ()>(v3::VERSION, ());
         display.create_global::<Kiosk, ZwpTextInputManagerV1, ()>(v1::VERSION, ());
-        Self { v3: Vec::new(), v1: Vec::new(), focus: None, asked: 0 }
+        Self { v3: Vec::new(), v1: Vec::new(), focus: None, activation: 0 }
     }
 
     /// The focused field, if a client has enabled one.
@@ -78,8 +78,8 @@ impl TextInputs {
         let focus = self.focus.as_ref().filter(|surface| surface.alive())?;
         let v3 = self.v3.iter().filter_map(|input| input.active(focus));
         let v1 = self.v1.iter().filter_map(|input| input.active(focus));
-        let (asked, field) = v3.chain(v1).max_by_key(|(asked, _)| *asked)?;
-        Some(Focused { field, surface: focus.clone(), asked })
+        let (activation, field) = v3.chain(v1).max_by_key(|(activation, _)| *activation)?;
+        Some(Focused { field, surface: focus.clone(), activation })
     }
 
     /// Sets the surface with the keyboard focus.
@@ -98,8 +98,8 @@ impl TextInputs {
 
     /// The text input of the focused field.
     fn newest(&mut self) -> Option<Newest<'_>> {
-        let (focus, newest) = (self.focus.clone()?, self.focused()?.asked);
-        let is = |active: Option<(u64, Field)>| active.is_some_and(|(asked, _)| asked == newest);
+        let (focus, newest) = (self.focus.clone()?, self.focused()?.activation);
+        let is = |active: Option<(u64, Field)>| active.is_some_and(|(activation, _)| activation == newest);
         if let Some(input) = self.v3.iter_mut().find(|input| is(input.active(&focus))) {
             return Some(Newest::V3(input));
         }
@@ -132,8 +132,8 @@ impl TextInputs {
 
     /// The number for the next request for the on-screen keyboard.
     fn next(&mut self) -> u64 {
-        self.asked += 1;
-        self.asked
+        self.activation += 1;
+        self.activation
     }
 }
 

@@ -37,7 +37,7 @@ pub struct Input {
     activated: Option<WlSurface>,
     /// The surface of the last `enter`.
     entered: Option<WlSurface>,
-    asked: u64,
+    activation: u64,
     /// The number of its activation.
     begun: u64,
     /// The client hid the keyboard without leaving the field.
@@ -54,7 +54,7 @@ impl Input {
     /// The number of its last request for the on-screen keyboard, and its field, if it is active and has the focus.
     pub fn active(&self, focus: &WlSurface) -> Option<(u64, Field)> {
         let active = self.entered.as_ref() == Some(focus) && !self.hidden;
-        active.then_some((self.asked, self.field))
+        active.then_some((self.activation, self.field))
     }
 
     /// Follows the keyboard focus: leaves one surface, enters another.
@@ -163,7 +163,7 @@ impl Dispatch<ZwpTextInputManagerV1, (), Kiosk> for TextInputs {
             resource: init.init(id, ()),
             activated: None,
             entered: None,
-            asked: 0,
+            activation: 0,
             begun: 0,
             hidden: false,
             serial: 0,
@@ -186,13 +186,13 @@ impl Dispatch<ZwpTextInputV1, (), Kiosk> for TextInputs {
     ) {
         use zwp_text_input_v1::Request;
         let inputs = &mut kiosk.protocols.text_inputs;
-        let asked = inputs.next();
+        let activation = inputs.next();
         let focus = inputs.focus.clone();
         let Some(input) = inputs.v1.iter_mut().find(|input| input.resource == *resource) else { return };
         match request {
             Request::Activate { surface, .. } => {
                 input.activated = same_client(resource, &surface).then_some(surface);
-                (input.asked, input.begun, input.hidden) = (asked, asked, false);
+                (input.activation, input.begun, input.hidden) = (activation, activation, false);
                 (input.field, input.context, input.composes) = (Field::default(), Context::default(), false);
                 input.follow(focus.as_ref());
             }
@@ -200,7 +200,7 @@ impl Dispatch<ZwpTextInputV1, (), Kiosk> for TextInputs {
                 input.activated = None;
                 input.follow(focus.as_ref());
             }
-            Request::ShowInputPanel => (input.asked, input.hidden) = (asked, false),
+            Request::ShowInputPanel => (input.activation, input.hidden) = (activation, false),
             Request::HideInputPanel => input.hidden = true,
             // Resets the text's state; the content type stays.
             Request::Reset => {
@@ -208,7 +208,7 @@ impl Dispatch<ZwpTextInputV1, (), Kiosk> for TextInputs {
                 input.context.surrounding = None;
                 if std::mem::take(&mut input.composes) {
                     // The preedit is dropped: an input method starts over.
-                    input.begun = asked;
+                    input.begun = activation;
                 }
             }
             Request::SetSurroundingText { text, cursor, anchor } => {

@@ -39,7 +39,7 @@ pub struct Input {
 }
 
 struct Enabled {
-    asked: u64,
+    activation: u64,
     field: Field,
     context: Context,
 }
@@ -59,12 +59,12 @@ impl Input {
     /// The number of its request for the on-screen keyboard, and its field, if it is enabled and has the focus.
     pub fn active(&self, focus: &WlSurface) -> Option<(u64, Field)> {
         let enabled = self.enabled.as_ref().filter(|_| self.entered.as_ref() == Some(focus))?;
-        Some((enabled.asked, enabled.field))
+        Some((enabled.activation, enabled.field))
     }
 
     /// The number of the active field, and its state for an input method.
     pub fn context(&self) -> Option<(u64, &Context)> {
-        self.enabled.as_ref().map(|enabled| (enabled.asked, &enabled.context))
+        self.enabled.as_ref().map(|enabled| (enabled.activation, &enabled.context))
     }
 
     /// Follows the keyboard focus: leaves one surface, enters another.
@@ -112,7 +112,8 @@ impl Input {
         match pending.enable {
             // `enable` resets the state.
             Some(true) => {
-                self.enabled = Some(Enabled { asked: next(), field: Field::default(), context: Context::default() });
+                self.enabled =
+                    Some(Enabled { activation: next(), field: Field::default(), context: Context::default() });
             }
             Some(false) => self.enabled = None,
             None => {}
@@ -180,7 +181,7 @@ impl Dispatch<ZwpTextInputV3, (), Kiosk> for TextInputs {
     ) {
         use zwp_text_input_v3::Request;
         let inputs = &mut kiosk.protocols.text_inputs;
-        let asked = inputs.asked + 1;
+        let activation = inputs.activation + 1;
         let Some(input) = inputs.v3.iter_mut().find(|input| input.resource == *resource) else { return };
         let pending = &mut input.pending;
         match request {
@@ -198,8 +199,8 @@ impl Dispatch<ZwpTextInputV3, (), Kiosk> for TextInputs {
             }
             Request::SetCursorRectangle { x, y, width, height } => pending.cursor = Some((x, y, width, height)),
             Request::Commit => {
-                input.apply(|| asked);
-                inputs.asked = asked;
+                input.apply(|| activation);
+                inputs.activation = activation;
                 kiosk.text_field_changed();
             }
             _ => {}

@@ -61,12 +61,12 @@ impl Session {
         tracing::info!(?command, "command");
         let (reply, answer) = oneshot::channel();
         let ending = || Failure::not_ready("kiosk-session is ending, try again when it is back");
-        let asked = async {
+        let answer = async {
             self.shared.calls.send(Call { command, reply }).await.map_err(|_| ending())?;
             answer.await.map_err(|_| ending())
         };
         let hangs = || Failure::not_ready("kiosk-session does not answer: journalctl -t kiosk-session may say why");
-        timeout(ANSWER_TIMEOUT, asked).await.map_err(|_| hangs())??.map_err(refused)
+        timeout(ANSWER_TIMEOUT, answer).await.map_err(|_| hangs())??.map_err(refused)
     }
 
     /// Checks a URL to open: a web page, or one of the configured page's scheme.

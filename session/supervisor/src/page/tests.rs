@@ -528,10 +528,10 @@ fn a_tab_over_the_page_is_no_popup() {
         let target = format!("F{number}");
         came(&mut page, &target, &target);
         let sent = page.take_outgoing();
-        let asked = sent.iter().position(|message| message["method"] == "Browser.getWindowForTarget").unwrap();
+        let request = sent.iter().position(|message| message["method"] == "Browser.getWindowForTarget").unwrap();
         let let_go = sent.iter().position(|message| message["method"] == "Runtime.runIfWaitingForDebugger").unwrap();
-        assert!(asked < let_go);
-        answer(&mut page, &sent[asked], &json!({ "windowId": number }));
+        assert!(request < let_go);
+        answer(&mut page, &sent[request], &json!({ "windowId": number }));
         released(&mut page, &sent);
         pause(&mut page, json!({ "frameId": target, "request": { "url": "http://a/x", "headers": {} } }));
         assert_eq!(methods(&mut page), then, "{number}");

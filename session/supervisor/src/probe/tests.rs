@@ -27,8 +27,8 @@ fn serve(answer: &str, converse: impl Fn(std::net::TcpStream, &str) + Send + 'st
 }
 
 fn converse(mut stream: impl Read + Write, answer: &str) {
-    let asked = BufReader::new(&mut stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).count();
-    if asked > 0 {
+    let lines = BufReader::new(&mut stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).count();
+    if lines > 0 {
         let _ = stream.write_all(answer.as_bytes());
         let _ = stream.flush();
     }

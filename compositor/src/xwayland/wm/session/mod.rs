@@ -278,7 +278,7 @@ impl Session {
     /// Tells of the names of windows that have new ones. Returns whether the server was asked for any.
     fn tell_names(&mut self) -> Result<bool, SessionError> {
         let renamed = std::mem::take(&mut self.renamed);
-        let asked = !renamed.is_empty();
+        let requested = !renamed.is_empty();
         for window in renamed {
             if !self.model.get(window).is_some_and(|known| known.mapped && !known.free) {
                 continue;
@@ -288,7 +288,7 @@ impl Session {
                 self.tell(News::Named { window, names });
             }
         }
-        Ok(asked)
+        Ok(requested)
     }
 
     fn tell_mapped(&mut self, window: Window) {
