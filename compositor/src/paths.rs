@@ -22,20 +22,20 @@ pub fn is_appliance(options: &Options) -> bool {
 }
 
 /// The runtime directory: the option, systemd's, `/run/kiosk` for root, else one of the user's own.
-pub fn runtime_dir(options: &Options) -> anyhow::Result<PathBuf> {
+pub fn runtime_dir(options: &Options) -> PathBuf {
     if let Some(directory) = &options.runtime_dir {
-        return Ok(directory.clone());
+        return directory.clone();
     }
     if let Some(directory) = std::env::var_os("RUNTIME_DIRECTORY").filter(|value| !value.is_empty()) {
         let text = directory.to_string_lossy().into_owned();
-        return Ok(text.split(':').next().unwrap_or_default().into());
+        return text.split(':').next().unwrap_or_default().into();
     }
     if rustix::process::geteuid().is_root() && options.command.is_empty() {
-        return Ok(api::RUNTIME_DIR.into());
+        return api::RUNTIME_DIR.into();
     }
     let own = std::env::var_os("XDG_RUNTIME_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
     let base =
         own.unwrap_or_else(|| std::env::temp_dir().join(format!("kioskd-{}", rustix::process::geteuid().as_raw())));
     // A directory for each nested kioskd of one user.
-    Ok(base.join(format!("kiosk-{}", std::process::id())))
+    base.join(format!("kiosk-{}", std::process::id()))
 }

@@ -197,9 +197,7 @@ pub fn build(
                 false => BootProblems::default(),
             },
             boot_times: match paths::is_appliance(options) {
-                true => {
-                    paths::runtime_dir(options).map_or_else(|_| BootRecord::default(), |dir| BootRecord::load(&dir))
-                }
+                true => BootRecord::load(&paths::runtime_dir(options)),
                 false => BootRecord::default(),
             },
             publisher: Publisher::default(),
@@ -272,7 +270,7 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
     kiosk.protocols.shm.update_formats(formats);
     kiosk.offer_dmabuf();
 
-    let directory = paths::runtime_dir(options)?;
+    let directory = paths::runtime_dir(options);
     let sockets_directory = SocketDir::open(&directory)?;
     let displays = sockets::open_wayland(kiosk, display, &sockets_directory).context("no Wayland sockets")?;
     let wayland = displays.first().cloned().unwrap_or_else(|| directory.join(api::WAYLAND_SOCKET));

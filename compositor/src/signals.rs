@@ -1,18 +1,22 @@
 //! Signals: SIGTERM and SIGINT stop the loop, SIGHUP reloads the configuration.
 
 use std::{
-    io::{ErrorKind, Read},
+    io::{self, ErrorKind, Read},
     os::unix::net::UnixStream,
 };
 
-use anyhow::{Context, anyhow};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use smithay::reexports::calloop::{Interest, Mode, PostAction, generic::Generic};
 
 use crate::{kiosk::Kiosk, lifecycle::Exit};
 
+/// A signal that can't be caught: its name, and what the kernel said.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} can't be caught: {1}")]
+pub struct SignalError(&'static str, io::Error);
+
 /// Adds them to the event loop, by a handler that writes to a pipe, so that children inherit no signal mask.
-pub fn listen(kiosk: &mut Kiosk) -> anyhow::Result<()> {
+pub fn listen(kiosk: &mut Kiosk) -> Result<(), SignalError> {
     for (signal, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
         on(kiosk, signal, name, move |kiosk| {
             tracing::info!(signal = name, "ending");
@@ -31,10 +35,11 @@ fn on(
     signal: i32,
     name: &'static str,
     mut then: impl FnMut(&mut Kiosk) + 'static,
-) -> anyhow::Result<()> {
-    let (reader, writer) = UnixStream::pair().context("no socket pair for signals")?;
-    reader.set_nonblocking(true).context("the signal pipe could not be set up")?;
-    signal_hook::low_level::pipe::register(signal, writer).with_context(|| format!("{name} could not be caught"))?;
+) -> Result<(), SignalError> {
+    let failed = |error: io::Error| SignalError(name, error);
+    let (reader, writer) = UnixStream::pair().map_err(failed)?;
+    reader.set_nonblocking(true).map_err(failed)?;
+    signal_hook::low_level::pipe::register(signal, writer).map_err(failed)?;
     let source = Generic::new(reader, Interest::READ, Mode::Level);
     let inserted = kiosk.main_loop.handle.insert_source(source, move |_, reader, kiosk| {
         // Several pending signals count as one.
@@ -49,5 +54,5 @@ fn on(
         then(kiosk);
         Ok(PostAction::Continue)
     });
-    inserted.map(drop).map_err(|error| anyhow!("{name} could not be watched: {error}"))
+    inserted.map(drop).map_err(|error| failed(io::Error::other(error.to_string())))
 }

@@ -2,7 +2,7 @@
 //! of a command in cage's place.
 //! [`kiosk_core::sockets`] makes the sockets, [`clients`] accepts the clients.
 
-use std::{os::unix::net::UnixListener, path::PathBuf};
+use std::{io, os::unix::net::UnixListener, path::PathBuf};
 
 use kiosk_core::{
     api::{
@@ -20,9 +20,24 @@ use crate::{backend::kms, clients, kiosk::Kiosk, privilege::Privilege};
 /// Our name in messages about sockets that are in use.
 pub const PROGRAM: &str = "kioskd";
 
+/// Why there are no Wayland sockets.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A socket can't be made.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The event loop does not take it.
+    #[error("no Wayland client can be served: {0}")]
+    Serve(#[from] io::Error),
+}
+
 /// Opens the Wayland sockets in `directory` and starts to serve clients. Returns the path of each shell's socket; with a
 /// command, which is the only shell, that is the command's own.
-pub fn open_wayland(kiosk: &mut Kiosk, display: Display<Kiosk>, directory: &SocketDir) -> anyhow::Result<Vec<PathBuf>> {
+pub fn open_wayland(
+    kiosk: &mut Kiosk,
+    display: Display<Kiosk>,
+    directory: &SocketDir,
+) -> Result<Vec<PathBuf>, OpenError> {
     clients::serve(kiosk, display)?;
     let shells: Vec<String> = (0..kiosk.stage.shells.len()).map(shell_socket).collect();
     for (number, name) in shells.iter().enumerate() {
