@@ -30,6 +30,7 @@ use crate::{
     kiosk::Kiosk,
     limits::{
         descriptors::{self, NONE_LEFT, Use},
+        object_ids,
         refusal::Repeated,
     },
     pings::Pings,
@@ -190,6 +191,7 @@ impl Kiosk {
         };
         let inserted = self.main_loop.display.insert_client(stream, state.clone());
         let client = inserted.map_err(|error| (error.to_string(), None))?;
+        object_ids::watch_newest(&self.main_loop.display, &state);
         self.protocols.limits.connected(client.id(), &state);
         Ok(client)
     }

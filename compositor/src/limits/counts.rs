@@ -12,6 +12,8 @@ use super::table::{self, ALL_FACTOR, Kind, USER_FACTOR};
 
 /// Connections are counted like objects.
 pub const CLIENTS: &str = "clients";
+/// And so are the ids that a client has used; they are never given back.
+pub const OBJECT_IDS: &str = "object ids";
 
 /// The scope of a count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +43,9 @@ impl fmt::Display for TooMany {
             Scope::User => "one user",
             Scope::All => "all clients",
         };
-        write!(text, "too many {what}: {scope} may have {limit} at a time ([limits] {key})")
+        // An id is never given back.
+        let span = if *what == OBJECT_IDS { "in all" } else { "at a time" };
+        write!(text, "too many {what}: {scope} may have {limit} {span} ([limits] {key})")
     }
 }
 

@@ -2,13 +2,14 @@
 //! disconnected; others are not affected.
 //!
 //! Every object of any protocol is counted where requests are dispatched ([`crate::protocols::dispatch`]). Nesting, and
-//! lists within one object, are counted where they grow ([`crate::protocols`]). The numbers are in [`table`] and in
-//! `[limits]`.
+//! lists within one object, are counted where they grow ([`crate::protocols`]), and ids where libwayland makes objects
+//! ([`object_ids`]). The numbers are in [`table`] and in `[limits]`.
 
 pub mod configures;
 pub mod counts;
 pub mod depth;
 pub mod descriptors;
+pub mod object_ids;
 pub mod refusal;
 pub mod table;
 pub mod tallies;

@@ -3,11 +3,14 @@
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
 use std::{
+    ffi::CString,
+    fmt,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use smithay::reexports::wayland_server::{DataInit, New, Resource};
+use wayland_sys::server::{wayland_server_handle, wl_resource};
 
 use crate::kiosk::Kiosk;
 
@@ -20,15 +23,33 @@ const LOG_INTERVAL: Duration = Duration::from_secs(10);
 /// libwayland's limit for the message, bytes without the terminator: it cuts longer ones, even within a character.
 const MAX_MESSAGE: usize = 127;
 
-/// Disconnects the client with this message. The only place that does so: libwayland takes the text as a format string,
-/// and would read missing arguments (`clippy.toml` forbids direct calls).
+/// Disconnects the client with this message. This file is the only place that does so: libwayland takes the text as a
+/// format string, and would read missing arguments (`clippy.toml` forbids direct calls).
 #[allow(clippy::disallowed_methods)]
 pub fn post(resource: &impl Resource, code: impl Into<u32>, sentence: &str) {
+    log(&resource.id(), sentence);
+    resource.post_error(code, format_of(sentence));
+}
+
+/// The same from within libwayland, with [`LIMIT`].
+///
+/// # Safety
+///
+/// `display` is the display object of a client that is alive.
+#[allow(unsafe_code)]
+pub(super) unsafe fn post_raw(display: *mut wl_resource, sentence: &str) {
+    log(&"wl_display", sentence);
+    // It has no NUL.
+    let Ok(message) = CString::new(format_of(sentence)) else { return };
+    // SAFETY: the caller's; the message has no conversions, so that no more arguments are read.
+    unsafe { (wayland_server_handle().wl_resource_post_error)(display, LIMIT, message.as_ptr()) };
+}
+
+fn log(object: &dyn fmt::Display, sentence: &str) {
     static LOG: Repeated = Repeated::new();
     if let Some(more) = LOG.count() {
-        tracing::warn!(object = %resource.id(), reason = sentence, more, "client disconnected for exceeding a limit");
+        tracing::warn!(%object, reason = sentence, more, "client disconnected for exceeding a limit");
     }
-    resource.post_error(code, format_of(sentence));
 }
 
 /// The same for an object that is not created yet.

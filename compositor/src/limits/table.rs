@@ -65,4 +65,5 @@ table! {
     "wl_data_source" | "zwp_primary_selection_source_v1" | "ext_data_control_source_v1" | "zwlr_data_control_source_v1"
         => "data sources" "sources" sources;
     "xdg_activation_token_v1" => "activation tokens" "tokens" tokens;
+    "object ids" => "object ids" "ids" ids;
 }

@@ -28,7 +28,8 @@ use table::{Group, Who};
 
 use crate::limits::{
     Limits,
-    counts::{Counts, TooMany},
+    counts::{Counts, OBJECT_IDS, TooMany},
+    object_ids::SERVER_IDS,
     refusal::Repeated,
     table::REGISTRIES,
     tallies::Tallies,
@@ -85,6 +86,8 @@ pub struct ClientState {
     begun_unread: AtomicU32,
     /// Descriptors sent since its socket was last empty.
     unread: AtomicU32,
+    /// The highest id that it has used.
+    highest_id: AtomicU32,
     /// Number of commits of its surfaces.
     commits: AtomicU64,
     /// Number of `wl_registry` objects and binds of `wl_compositor`.
@@ -116,6 +119,7 @@ impl ClientState {
             socket: Mutex::new(socket),
             begun_unread: AtomicU32::new(0),
             unread: AtomicU32::new(0),
+            highest_id: AtomicU32::new(0),
             commits: AtomicU64::new(0),
             registries: AtomicU32::new(0),
             registry_flooders: limits.registry_flooders.clone(),
@@ -132,8 +136,8 @@ impl ClientState {
     pub fn reads(&self) -> bool {
         let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(socket) = &*socket else { return true };
-        let mut asked = [PollFd::new(socket, PollFlags::OUT)];
-        poll(&mut asked, Some(&Timespec::default())).is_err() || asked[0].revents().contains(PollFlags::OUT)
+        let mut polled = [PollFd::new(socket, PollFlags::OUT)];
+        poll(&mut polled, Some(&Timespec::default())).is_err() || polled[0].revents().contains(PollFlags::OUT)
     }
 
     /// Whether it may get one more press, touch or key; counts it. True if it reads, or if few were sent since it last
@@ -157,6 +161,15 @@ impl ClientState {
         }
         let more = |unread: u32| unread.checked_add(count).filter(|all| *all <= most);
         self.unread.fetch_update(Relaxed, Relaxed, more).is_ok()
+    }
+
+    /// An object with this id was made. Errors: the client has used too many different ids.
+    pub fn takes_id(&self, id: u32) -> Result<(), TooMany> {
+        if id >= SERVER_IDS || self.highest_id.fetch_max(id, Relaxed) >= id {
+            return Ok(());
+        }
+        // One more: libwayland takes only the lowest id that was never used, or one that is free again.
+        self.counts.take(OBJECT_IDS)
     }
 
     /// The client destroyed one of its registries.

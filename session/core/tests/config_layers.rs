@@ -152,6 +152,7 @@ fn every_key_reaches_its_field() {
         mime-types = 15
         tokens = 16
         objects = 17
+        ids = 18
         [agent.mqtt]
         server = "mqtts://broker.example"
         user = "hall"
@@ -225,6 +226,7 @@ fn every_key_reaches_its_field() {
         mime_types: 15,
         tokens: 16,
         objects: 17,
+        ids: 18,
     };
     assert_eq!(config.limits, limits);
 }

@@ -35,6 +35,7 @@ fn few() -> Limits {
         mime_types: FEW,
         tokens: 8,
         objects: FEW,
+        ids: 20_000,
     }
 }
 
@@ -401,6 +402,51 @@ fn the_list_of_globals_is_not_asked_for_without_end() {
     }
     assert!(scene.speaker.closed);
     scene.bystander.assert_seen(&mut scene.fixture);
+}
+
+/// libwayland answers `sync` by itself, and keeps a place for each id for ever.
+#[test]
+fn ids_that_are_never_used_again_have_a_number() {
+    const MOST: u32 = 2_000;
+    let sync: fn(&mut Speaker, u32) = |speaker, _| speaker.say("wl_display", "sync", &[]);
+    let mut scene = Scene::with(Limits { ids: MOST, ..few() });
+    scene.repeat(MOST + 2, sync);
+    assert!(scene.speaker.next_id > MOST && scene.speaker.next_id < MOST + 100, "{}", scene.speaker.next_id);
+    scene.assert_told(&format!("too many object ids: one client may have {MOST} in all ([limits] ids)"));
+    let mut scene = Scene::with(Limits { ids: MOST, ..few() });
+    scene.repeat(MOST - 100, sync);
+    scene.assert_fine();
+    // All clients of a user together have four times as many, and each that goes gives its own back.
+    let mut scene = Scene::with(Limits { ids: MOST, ..few() });
+    let globals = scene.fixture[scene.bystander.client].seen.globals.clone();
+    let mut others = Vec::new();
+    for _ in 0..4 {
+        scene.repeat(MOST - 100, sync);
+        assert!(!scene.speaker.closed, "{:?}", scene.speaker.error);
+        let next = Speaker::new(scene.fixture.socket(Privilege::Shell), &globals);
+        others.push(std::mem::replace(&mut scene.speaker, next));
+    }
+    scene.repeat(MOST - 100, sync);
+    let told = format!("too many object ids: one user may have {} in all ([limits] ids)", 4 * MOST);
+    assert_eq!(scene.speaker.error.take(), Some((1_000, told)));
+    others.clear();
+    scene.turn();
+    scene.speaker = Speaker::new(scene.fixture.socket(Privilege::Shell), &globals);
+    scene.repeat(MOST - 100, sync);
+    scene.assert_fine();
+}
+
+#[test]
+fn ids_that_are_used_again_do_not_count() {
+    let mut setup = Setup::bare(&["320x200"]);
+    setup.config.limits = Limits { ids: 200, ..few() };
+    let mut fixture = setup.start();
+    let bystander = Bystander::new(&mut fixture);
+    for _ in 0..500 {
+        fixture[bystander.client].surface().destroy();
+        fixture.roundtrip(bystander.client);
+    }
+    bystander.assert_seen(&mut fixture);
 }
 
 /// A page runs for years: what it has destroyed must not count.

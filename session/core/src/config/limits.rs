@@ -39,6 +39,8 @@ pub struct Limits {
     pub tokens: u32,
     /// Objects of each other kind.
     pub objects: u32,
+    /// Object ids ever used, 8 bytes each: a client uses the id of a destroyed object again.
+    pub ids: u32,
 }
 
 impl Default for Limits {
@@ -61,6 +63,7 @@ impl Default for Limits {
             mime_types: 250,
             tokens: 64,
             objects: 1000,
+            ids: 1_000_000,
         }
     }
 }

@@ -9,8 +9,12 @@ const MAX_COUNT: u32 = 100_000;
 /// Deeper than this, walking a tree by recursion could need more stack than there is.
 const MAX_DEPTH: u32 = 256;
 
+/// libwayland has places for 15,728,640 ids of a client.
+const MAX_IDS: u32 = 15_000_000;
+
 const NUMBER: Allowed = Allowed::Description("a number from 1 to 100000");
 const DEPTH: Allowed = Allowed::Description("a number from 1 to 256");
+const IDS: Allowed = Allowed::Description("a number from 1 to 15000000");
 
 macro_rules! limits {
     ($($name:literal $field:ident $allowed:ident $most:ident;)+) => {
@@ -44,4 +48,5 @@ limits! {
     "mime-types" mime_types NUMBER MAX_COUNT;
     "tokens" tokens NUMBER MAX_COUNT;
     "objects" objects NUMBER MAX_COUNT;
+    "ids" ids IDS MAX_IDS;
 }
