@@ -37,6 +37,8 @@ use super::{
 
 /// Most transfers at a time, in each direction.
 const TRANSFERS: usize = 8;
+/// Most targets of a selection that are read, each with a request of its own.
+const TARGETS: usize = 128;
 /// Most targets of a selection that are passed on.
 pub const FORMS: usize = 32;
 /// The longest name of a target, bytes.
@@ -173,10 +175,11 @@ impl Clipboard {
     }
 
     fn forms(&self, x: &Connection, atoms: &Atoms, kind: SelectionTarget) -> Result<Vec<String>, SessionError> {
-        let length = u32::try_from(FORMS).unwrap_or(u32::MAX).saturating_mul(4);
+        let length = u32::try_from(TARGETS).unwrap_or(u32::MAX);
         let reply =
             answer(x.get_property(true, self.own, property_of(atoms, kind), AtomEnum::ATOM, 0, length)?.reply())?;
-        let targets: Vec<Atom> = reply.and_then(|reply| Some(reply.value32()?.collect())).unwrap_or_default();
+        let targets = reply.and_then(|reply| Some(reply.value32()?.take(TARGETS).collect()));
+        let targets: Vec<Atom> = targets.unwrap_or_default();
         let mut forms: Vec<String> = Vec::new();
         if targets.contains(&atoms.UTF8_STRING) {
             forms.extend([TEXT.to_owned(), PLAIN.to_owned()]);
@@ -244,8 +247,8 @@ impl Clipboard {
         let Some(transfer) = self.incoming.get_mut(at) else { return Ok(()) };
         let Some(offset) = transfer.offset.filter(|_| transfer.held.is_empty()) else { return Ok(()) };
         let name = atoms._KIOSK_CONTENTS;
-        let asked = x.get_property(false, transfer.window, name, AtomEnum::ANY, offset, PIECE / 4)?.reply();
-        let Some(reply) = answer(asked)? else {
+        let property = x.get_property(false, transfer.window, name, AtomEnum::ANY, offset, PIECE / 4)?.reply();
+        let Some(reply) = answer(property)? else {
             transfer.offset = None;
             transfer.done = true;
             return Ok(());

@@ -23,13 +23,13 @@ use x11rb::{
 
 use super::*;
 
-const ROOT: u32 = 0x100;
-const WINDOW: u32 = 0x40_0001;
+pub(super) const ROOT: u32 = 0x100;
+pub(super) const WINDOW: u32 = 0x40_0001;
 const OWNER: u32 = 0x40_0002;
 /// A hang, not a measure.
 const GUARD: Duration = Duration::from_secs(60);
 
-fn setup() -> Vec<u8> {
+pub(super) fn setup() -> Vec<u8> {
     let screen = Screen { root: ROOT, width_in_pixels: 640, height_in_pixels: 400, ..Screen::default() };
     let mut setup = Setup {
         status: 1,
@@ -47,7 +47,7 @@ fn setup() -> Vec<u8> {
 }
 
 /// A packet of 32 bytes with a sequence number.
-fn packet(kind: u8, detail: u8, sequence: u16, words: &[u32]) -> Vec<u8> {
+pub(super) fn packet(kind: u8, detail: u8, sequence: u16, words: &[u32]) -> Vec<u8> {
     let mut bytes = vec![kind, detail];
     bytes.extend(sequence.to_ne_bytes());
     words.iter().for_each(|word| bytes.extend(word.to_ne_bytes()));
@@ -56,7 +56,7 @@ fn packet(kind: u8, detail: u8, sequence: u16, words: &[u32]) -> Vec<u8> {
 }
 
 /// The answer to a request, where it has one. Atoms have the number of the request that made them.
-fn answer(request: &[u8], sequence: u16) -> Vec<u8> {
+pub(super) fn answer(request: &[u8], sequence: u16) -> Vec<u8> {
     let reply = |detail, words: &[u32]| packet(1, detail, sequence, words);
     match (request[0], request[1]) {
         // The extensions' major opcodes are told apart by the length of their names.

@@ -14,6 +14,8 @@ mod atoms;
 mod clipboard;
 mod error;
 #[cfg(test)]
+mod greedy;
+#[cfg(test)]
 mod hostile;
 mod model;
 mod properties;

@@ -14,6 +14,7 @@ use super::{
 
 /// Length that is read of a property, in units of four bytes.
 const PROPERTY: u32 = 32;
+const PROPERTY_BYTES: usize = PROPERTY as usize * 4;
 /// `WM_HINTS`: the flag in its first word that its second, the input field, is set.
 const INPUT_HINT: u32 = 1;
 
@@ -79,5 +80,10 @@ fn text(property: Option<GetPropertyReply>) -> String {
 
 /// The beginning of a property of 32-bit values; `None`: there is no such property or window.
 fn property(connection: &Connection, window: Window, name: u32) -> Result<Option<GetPropertyReply>, SessionError> {
-    answer(connection.get_property(false, window, name, AtomEnum::ANY, 0, PROPERTY)?.reply())
+    let mut reply = answer(connection.get_property(false, window, name, AtomEnum::ANY, 0, PROPERTY)?.reply())?;
+    if let Some(reply) = &mut reply {
+        // No more is kept of a server that says more than it was asked for.
+        reply.value.truncate(PROPERTY_BYTES);
+    }
+    Ok(reply)
 }
