@@ -35,7 +35,11 @@ impl Token {
     /// From the folder `CREDENTIALS_DIRECTORY`.
     pub fn read() -> Result<Self, TokenError> {
         let folder: OsString = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or(TokenError::None)?;
-        let bytes = read_regular(&Path::new(&folder).join("token"), MAX_FILE).map_err(TokenError::Read)?;
+        Self::in_folder(Path::new(&folder))
+    }
+
+    fn in_folder(folder: &Path) -> Result<Self, TokenError> {
+        let bytes = read_regular(&folder.join("token"), MAX_FILE).map_err(TokenError::Read)?;
         Self::of(&String::from_utf8_lossy(&bytes))
     }
 
@@ -67,6 +71,29 @@ mod tests {
         for weak in ["", "\n", "short", "#none", "0123456789abcdef 0123456789abcdef", "0123456789abcdef0123456789abcdé"]
         {
             assert!(Token::of(weak).is_err(), "{weak:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_a_small_regular_file() {
+        let mkfifo = |path: &Path| assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+        let huge = |path: &Path| {
+            std::fs::write(path, GOOD).unwrap();
+            std::fs::File::options().write(true).open(path).unwrap().set_len(1 << 40).unwrap();
+        };
+        let faults: [(&dyn Fn(&Path), &str); 6] = [
+            (&|path| std::fs::create_dir(path).unwrap(), "it is not a regular file"),
+            (&mkfifo, "it is not a regular file"),
+            (&|path| std::os::unix::fs::symlink("/dev/zero", path).unwrap(), "it is not a regular file"),
+            (&|path| std::os::unix::fs::symlink(path, path).unwrap(), "symbolic link"),
+            (&huge, "it is larger than 4 KiB"),
+            (&|path| std::fs::write(path, vec![b'['; 4096]).unwrap(), "one line of at least 32 letters"),
+        ];
+        for (make, sentence) in faults {
+            let folder = tempfile::tempdir().unwrap();
+            make(&folder.path().join("token"));
+            let error = Token::in_folder(folder.path()).map(|_| "taken").unwrap_err().to_string();
+            assert!(error.contains(sentence), "{error}");
         }
     }
 

@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
+use serde::de::DeserializeOwned;
 
 /// The content of a regular file of at most `limit` bytes. A directory, a device or a FIFO is an error, as is a file
 /// that is larger, and one that is written to meanwhile.
@@ -32,6 +33,16 @@ pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>> {
         return Err(Error::other("it changed while it was read: write it under another name and rename it"));
     }
     Ok(bytes)
+}
+
+/// JSON of such a file. An error too: it is something else than a `T`, or has more than about `values` values: small ones
+/// take a hundred times their text.
+pub fn read_json<T: DeserializeOwned>(path: &Path, limit: u64, values: usize) -> Result<T> {
+    let bytes = read_regular(path, limit)?;
+    if bytes.iter().filter(|byte| b",[{".contains(byte)).count() > values {
+        return Err(Error::other(format!("it has more than {values} values")));
+    }
+    Ok(serde_json::from_slice(&bytes)?)
 }
 
 /// Removes the file or directory with its content; a missing one is no error.

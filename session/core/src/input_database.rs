@@ -5,8 +5,10 @@
 //! It opens no device. Where udev runs it does nothing.
 
 use std::fs;
-use std::io::{ErrorKind, Result};
+use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
+
+use crate::files::read_regular;
 
 /// udev's socket: exists while udev runs.
 const UDEV: &str = "run/udev/control";
@@ -16,16 +18,15 @@ const DATA: &str = "run/udev/data";
 const DEVICES: &str = "sys/class/input";
 /// Far more than a device has; more is a mistake.
 const MAX_DEVICES: usize = 256;
+/// Longest description, bytes; udev's have some thousand.
+const MAX_DESCRIPTION: u64 = 64 << 10;
 
 /// Input devices without a description, such as `event0`, where udev does not run. `root` is taken for `/`.
 pub fn unheard(root: &Path) -> Vec<String> {
     if runs(root) {
         return Vec::new();
     }
-    let described = |device: &Device| {
-        let data = fs::read_to_string(&device.data).unwrap_or_default();
-        data.lines().any(|line| line == "E:ID_INPUT=1")
-    };
+    let described = |device: &Device| description(&device.data).lines().any(|line| line == "E:ID_INPUT=1");
     devices(root).into_iter().filter(|device| !described(device)).map(|device| device.name).collect()
 }
 
@@ -67,8 +68,19 @@ pub fn describe(root: &Path) -> Result<Vec<String>> {
 
 /// The properties of the device with this number (`MAJOR:MINOR`), such as `ID_INPUT=1`.
 pub fn properties(root: &Path, number: &str) -> Vec<String> {
-    let text = fs::read_to_string(root.join(DATA).join(format!("c{number}"))).unwrap_or_default();
+    let text = description(&root.join(DATA).join(format!("c{number}")));
     text.lines().filter_map(|line| line.strip_prefix("E:")).map(str::to_owned).collect()
+}
+
+/// Empty where there is none that can be read.
+fn description(file: &Path) -> String {
+    let read = read_regular(file, MAX_DESCRIPTION).and_then(|bytes| String::from_utf8(bytes).map_err(Error::other));
+    read.unwrap_or_else(|error| {
+        if error.kind() != ErrorKind::NotFound {
+            tracing::warn!(%error, file = %file.display(), "description of an input device not read");
+        }
+        String::new()
+    })
 }
 
 /// Removes the description of a device that is gone: another device may get its number.

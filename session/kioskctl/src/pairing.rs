@@ -1,10 +1,11 @@
 //! `pairing`: shows how to reach the device on its screen. kioskd validates addresses and codes.
 
-use std::io::Read;
+use std::io::{Error, Read};
 use std::path::Path;
 use std::time::Duration;
 
 use kiosk_client::{Client, Exit, Options, screen};
+use kiosk_core::files::read_regular;
 
 use super::outcome::{Failure, Outcome, printable};
 
@@ -39,13 +40,13 @@ pub async fn show(
 
 /// The first line of a file: on a command line every program could read the password.
 fn secret(file: &Path) -> Result<String, Failure> {
-    let mut text = String::new();
     let read = if file == Path::new("-") {
-        std::io::stdin().lock().take(MAX_SECRET).read_to_string(&mut text)
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().take(MAX_SECRET).read_to_end(&mut bytes).map(|_| bytes)
     } else {
-        std::fs::File::open(file).and_then(|file| file.take(MAX_SECRET).read_to_string(&mut text))
+        read_regular(file, MAX_SECRET)
     };
-    read.map_err(|error| {
+    let text = read.and_then(|bytes| String::from_utf8(bytes).map_err(Error::other)).map_err(|error| {
         Failure::new(Exit::Failed, format!("{}: the password can't be read: {error}", file.display()))
     })?;
     let line = text.lines().next().unwrap_or_default();

@@ -9,6 +9,7 @@ use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
+use std::process::Command;
 
 use kioskctl_fake::{Fake, json, kioskctl, output, run, said};
 use tempfile::tempdir;
@@ -265,6 +266,19 @@ fn compositor_verbs_call_their_methods() {
     assert_eq!(json(dir.path(), &["pairing"])["url"], "http://192.168.1.5/");
     assert_eq!(run(dir.path(), &["pairing", "--wifi-password", secret]).status.code(), Some(2));
     assert_eq!(run(dir.path(), &["pairing", "--wifi", "a", "--wifi-password", "/none"]).status.code(), Some(1));
+    let file = dir.path().join("fault");
+    let faults: [(&dyn Fn(), &str); 4] = [
+        (&|| assert!(Command::new("mkfifo").arg(&file).status().unwrap().success()), "not a regular file"),
+        (&|| std::os::unix::fs::symlink("/dev/zero", &file).unwrap(), "not a regular file"),
+        (&|| std::os::unix::fs::symlink(&file, &file).unwrap(), "symbolic link"),
+        (&|| std::fs::File::create(&file).unwrap().set_len(1 << 40).unwrap(), "larger than 1 KiB"),
+    ];
+    for (make, sentence) in faults {
+        make();
+        let refused = said(&run(dir.path(), &["pairing", "--wifi", "a", "--wifi-password", file.to_str().unwrap()]));
+        assert!(refused.0 == 1 && refused.2.contains(sentence), "{refused:?}");
+        std::fs::remove_file(&file).unwrap();
+    }
     let cut = said(&run(dir.path(), &["message", "a long text"]));
     assert_eq!(cut, (0, "cut to 30 characters: more do not fit on the screen\n".into(), String::new()));
     assert_eq!(json(dir.path(), &["message", "a long text"])["characters"], 30);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use kiosk_core::api::STATE_DIR_ENV;
 use kiosk_core::durable::replace;
-use kiosk_core::files::{read_regular, remove_tree};
+use kiosk_core::files::{read_json, remove_tree};
 
 /// Default directory of the service's data.
 const SERVICE_DIR: &str = "/var/lib/kiosk-web";
@@ -85,7 +85,9 @@ fn can_write(directory: &Path) -> bool {
 }
 
 /// Longest preferences file, bytes; a kiosk's has some ten thousand.
-const MAX_PREFERENCES: u64 = 4 << 20;
+const MAX_PREFERENCES: u64 = 2 << 20;
+/// Most values in it, about.
+const MAX_VALUES: usize = 20_000;
 
 /// Sets a clean exit and this zoom for all pages in the profile's Preferences. An unreadable file is set aside, and the
 /// browser creates a new one.
@@ -111,20 +113,14 @@ pub fn prepare(profile: &Path, zoom: f64) -> io::Result<()> {
 
 /// `None`: there are none, or they were set aside.
 fn read_preferences(file: &Path, damaged: &Path) -> io::Result<Option<Value>> {
-    let text = match read_regular(file, MAX_PREFERENCES) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+    match read_json(file, MAX_PREFERENCES, MAX_VALUES) {
+        Ok(preferences) => Ok(Some(Value::Object(preferences))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => {
             tracing::warn!(file = %file.display(), %error, "browser's preferences unusable: set aside");
-            return std::fs::rename(file, damaged).map(|()| None);
+            std::fs::rename(file, damaged).map(|()| None)
         }
-    };
-    let preferences = serde_json::from_slice::<Value>(&text).ok().filter(Value::is_object);
-    if preferences.is_none() {
-        tracing::warn!(file = %file.display(), "browser's preferences damaged: set aside");
-        std::fs::rename(file, damaged)?;
     }
-    Ok(preferences)
 }
 
 /// An object within the preferences; replaces any other value.

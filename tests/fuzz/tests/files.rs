@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use kiosk_core::chromium;
 use kiosk_core::config::{BrowserSettings, Config, SavedState, Shell, Sources, Url};
 use kiosk_core::moments::Moments;
-use kiosk_core::{container, files};
-use kiosk_session::{certificate, sign_in::SignIn};
+use kiosk_core::{container, files, input_database};
+use kiosk_session::{certificate, profile, sign_in::SignIn};
 use kiosk_splash::{Fonts, Logo, MAX_LOGO_FILE};
 
 /// How often a file is exchanged while it is read.
@@ -99,6 +99,33 @@ const KINDS: &[Kind] = &[
         good: b"{}",
         open: "{\"a\":",
         largest: 4 << 20,
+    },
+    Kind {
+        name: "the browser's preferences",
+        file: "Default/Preferences",
+        // Set aside, so that the browser makes new ones.
+        refused: |file| {
+            let prepared = profile::prepare(file.ancestors().nth(2).unwrap(), 1.0);
+            prepared.is_err() || file.with_file_name("Preferences.damaged").symlink_metadata().is_ok()
+        },
+        good: b"{}",
+        open: "{\"a\":",
+        largest: 2 << 20,
+    },
+    Kind {
+        name: "udev's description of a device",
+        file: "run/udev/data/c13:64",
+        refused: |file| {
+            let root = file.ancestors().nth(4).unwrap();
+            let device = root.join("sys/class/input/event0");
+            fs::create_dir_all(&device).unwrap();
+            fs::write(device.join("dev"), "13:64").unwrap();
+            input_database::properties(root, "13:64");
+            !input_database::unheard(root).is_empty()
+        },
+        good: b"E:ID_INPUT=1\n",
+        open: "E:",
+        largest: 64 << 10,
     },
     Kind {
         name: "certificate that is trusted",

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::files::read_regular;
+use crate::files::read_json;
 
 /// Debian's Chromium looks here.
 pub const MANAGED: &str = "/etc/chromium/policies/managed";
@@ -17,7 +17,7 @@ pub const MANAGED: &str = "/etc/chromium/policies/managed";
 pub const OWN_FILE: &str = "kiosk.json";
 /// Chromium's own limit is larger; a policy is a few KiB.
 const MAX_FILE: u64 = 4 << 20;
-/// Most values in it, about: Chromium takes a thousand entries of a list. Small ones take a hundred times their text.
+/// Most values in it, about: Chromium takes a thousand entries of a list.
 const MAX_VALUES: usize = 10_000;
 
 /// A policy file.
@@ -36,21 +36,13 @@ pub fn read(folder: &Path) -> Vec<Found> {
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     paths.sort();
     let parsed = paths.into_iter().filter_map(|path| {
-        let policy = read_file(&path);
+        let policy = read_json(&path, MAX_FILE, MAX_VALUES);
         let left_out =
             |error: &Error| tracing::warn!(file = %path.display(), %error, "a policy of the browser is left out");
         let policy = policy.inspect_err(left_out).ok()?;
         Some(Found { path, policy })
     });
     parsed.collect()
-}
-
-fn read_file(path: &Path) -> Result<Map<String, Value>> {
-    let bytes = read_regular(path, MAX_FILE)?;
-    if bytes.iter().filter(|byte| b",[{".contains(byte)).count() > MAX_VALUES {
-        return Err(Error::other(format!("it has more than {MAX_VALUES} values")));
-    }
-    Ok(serde_json::from_slice(&bytes)?)
 }
 
 /// The files of `folder` with the kiosk's own file replaced by `own`: for programs outside of the unit, which do not
