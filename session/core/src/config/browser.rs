@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::allow::{Allowed, UrlPattern};
-use super::model::{Config, Shell, TimeOfDay};
+use super::model::{Config, TimeOfDay};
+use super::shell::Shell;
 
 /// Chromium's settings as a kiosk has them.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,9 +8,10 @@ use toml_edit::Value;
 
 use super::keys::{self, Key, PROGRAM, SECTIONS, Sectioned};
 use super::messages::{did_you_mean, first_of, names_in, refusal};
-use super::model::{Config, Shell};
+use super::model::Config;
 use super::origin::{ConfigError, Lines, Origin, Source, TextPosition};
 use super::raw::{Raw, RawEntry, RawValue};
+use super::shell::Shell;
 use crate::text::shortened;
 use crate::texts::is_language;
 

@@ -123,9 +123,9 @@ impl Config {
 mod tests {
     use super::super::allow::UrlPattern;
     use super::super::browser::PermissionRule;
-    use super::super::model::Shell;
     use super::super::output::{OutputRule, OutputSettings};
     use super::super::raw::{Raw, RawValue};
+    use super::super::shell::Shell;
     use super::*;
 
     fn list_of(text: &str) -> Raw {

@@ -25,7 +25,9 @@ mod privilege;
 mod raw;
 mod screens;
 mod setters;
+mod shell;
 mod show;
+mod splash;
 mod state;
 mod suggest;
 pub mod syntax;
@@ -48,15 +50,17 @@ pub use limits::Limits;
 pub use load::{ADMIN_DIR, ADMIN_FILE, ConfigFiles, Loaded, ROOT_ENV, Sources, VENDOR_DIR};
 pub use masked::masked;
 pub use model::{
-    CaptureSettings, Config, CursorPolicy, Days, Health, Idle, Input, Keyboard, Look, NewDevices, PageReady, Power,
-    Ready, ScheduleEntry, Shell, Splash, SplashPosition, StatusRanges, TimeOfDay, X11,
+    CaptureSettings, Config, CursorPolicy, Days, Health, Idle, Input, Keyboard, NewDevices, Power, ScheduleEntry,
+    TimeOfDay, X11,
 };
 pub use origin::{ConfigError, Origin, Source, TextPosition};
 pub use output::{ModeChoice, OutputRule, OutputSettings};
 pub use policy::{OutputPolicy, conflicting_rules, identity, output_policy};
 pub use privilege::{Group, PrivilegeRule};
 pub use screens::OutputTables;
+pub use shell::{PageReady, Ready, Shell, StatusRanges};
 pub use show::Setting;
+pub use splash::{Look, Splash, SplashPosition};
 pub use state::{SaveError, SavedState, StateError, state_dir};
 pub use suggest::closest;
 pub use trust::{DeviceIdentity, TrustList};

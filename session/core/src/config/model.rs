@@ -1,7 +1,6 @@
 //! The configuration as types: what a program reads once the layers have been merged. Built by
 //! [`super::load`], given away whole; nothing here reads a file. `Default` is the built-in layer.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::accessibility::Accessibility;
@@ -13,7 +12,8 @@ use super::keyboard::OnScreenKeyboard;
 use super::limits::Limits;
 use super::output::{ModeChoice, OutputRule, OutputSettings};
 use super::privilege::{Group, PrivilegeRule};
-use super::url::Url;
+use super::shell::Shell;
+use super::splash::Splash;
 use crate::quantities::{Rotation, Scale};
 use crate::texts::{TextRule, Texts, device_language};
 
@@ -119,186 +119,6 @@ impl Config {
     /// The shells to run, never empty.
     pub fn all_shells(&self) -> &[Shell] {
         if self.shells.is_empty() { std::slice::from_ref(&self.shell) } else { &self.shells }
-    }
-}
-
-/// One shell: a browser with its page, a command or a container.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Shell {
-    /// The page.
-    pub url: Url,
-    /// A Wayland client instead of the browser; empty: the browser. `{url}` in an argument stands for the URL: see
-    /// [`Shell::command_line`].
-    pub command: Vec<String>,
-    /// A definition ([`crate::container`]) of a container to run instead of the browser; empty: none. It counts more than
-    /// [`Shell::command`].
-    pub container: PathBuf,
-    /// The browser's program, a name to be found in `PATH` or a path.
-    pub browser: String,
-    /// Arguments after the browser's built-in ones.
-    pub extra_args: Vec<String>,
-    /// The output it is shown on: a connector's name, `Make Model Serial`, or `*` for all.
-    pub output: String,
-    /// Address of the device's own set-up page, for the welcome screen; `{address}` stands for the device's address.
-    pub setup_url: String,
-    /// While this file is missing, the device is not set up; empty: no file is looked for.
-    pub configured_file: PathBuf,
-    /// When the splash may go.
-    pub ready: Ready,
-    /// `[browser]`, and over it what `[shells.browser]` says.
-    pub browser_settings: BrowserSettings,
-}
-
-impl Shell {
-    /// Whether it runs the browser, not a command or a container.
-    pub fn is_browser(&self) -> bool {
-        self.command.is_empty() && !self.is_container()
-    }
-
-    /// Whether it is a container.
-    pub fn is_container(&self) -> bool {
-        !self.container.as_os_str().is_empty()
-    }
-
-    /// [`Shell::command`] with `{url}` filled in, without the user and password of the URL: everybody on the machine may
-    /// read command lines. `None`: the browser runs.
-    pub fn command_line(&self) -> Option<Vec<String>> {
-        let url = self.url.without_user();
-        (!self.command.is_empty())
-            .then(|| self.command.iter().map(|word| word.replace("{url}", url.as_str())).collect())
-    }
-}
-
-impl Default for Shell {
-    fn default() -> Self {
-        Shell {
-            url: Url::default(),
-            command: Vec::new(),
-            container: PathBuf::new(),
-            browser: "chromium".into(),
-            extra_args: Vec::new(),
-            output: "*".into(),
-            setup_url: "http://{address}/".into(),
-            configured_file: PathBuf::new(),
-            ready: Ready::default(),
-            browser_settings: BrowserSettings::default(),
-        }
-    }
-}
-
-/// When the splash may go.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Ready {
-    /// Which answers of the server count as the page.
-    pub http_status: StatusRanges,
-    /// What counts as the page being there.
-    pub page: PageReady,
-    /// How long until the diagnostics screen; the tries go on. `None`: never.
-    pub timeout: Option<Duration>,
-}
-
-impl Default for Ready {
-    fn default() -> Self {
-        Ready {
-            http_status: StatusRanges::default(),
-            page: PageReady::FirstPaint,
-            timeout: Some(Duration::from_secs(60)),
-        }
-    }
-}
-
-/// The HTTP status codes that count as "the server is up": inclusive ranges within 100 to 599.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatusRanges(pub Vec<(u16, u16)>);
-
-impl StatusRanges {
-    /// Whether this status, 100 to 599, is one of them.
-    pub fn contains(&self, status: u16) -> bool {
-        self.0.iter().any(|&(first, last)| (first..=last).contains(&status))
-    }
-}
-
-impl Default for StatusRanges {
-    fn default() -> Self {
-        StatusRanges(vec![(200, 299)])
-    }
-}
-
-/// What makes the page itself count as shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PageReady {
-    /// The browser has painted something of it.
-    FirstPaint,
-    /// Its load event.
-    Load,
-    /// The page calls `window.kiosk.ready()`.
-    Explicit,
-}
-
-/// The picture before the page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Splash {
-    /// SVG, PNG or JPEG.
-    pub logo: PathBuf,
-    /// In its place in the light look; empty: the same.
-    pub logo_light: PathBuf,
-    /// sRGB.
-    pub background: [u8; 3],
-    /// Whether a line of message is shown.
-    pub message: bool,
-    /// Side of a square logo, per cent of the screen's shorter side; others have the same area. `None`: 30.
-    pub logo_size: Option<u8>,
-    /// Where the logo is.
-    pub position: SplashPosition,
-    /// The face of texts: a family's name, or the absolute path of a font file; empty: the built-in one.
-    pub font: String,
-    /// Of texts; `None`: black or white, whichever stands out.
-    pub text_color: Option<[u8; 3]>,
-    /// Of dots and bar; `None`: as the texts.
-    pub progress_color: Option<[u8; 3]>,
-    /// Light: white in the place of a black background.
-    pub look: Look,
-}
-
-/// Where the splash's logo is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SplashPosition {
-    /// In the middle.
-    Center,
-    /// In the upper third.
-    Top,
-}
-
-/// Whether the kiosk's own screens are light or dark.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
-    /// As the background is.
-    Dark,
-    /// On white, where no other background is set.
-    Light,
-}
-
-impl Splash {
-    /// The colour behind everything.
-    pub fn ground(&self) -> [u8; 3] {
-        if self.look == Look::Light && self.background == [0, 0, 0] { [255, 255, 255] } else { self.background }
-    }
-}
-
-impl Default for Splash {
-    fn default() -> Self {
-        Splash {
-            logo: "/usr/share/kiosk/logo.svg".into(),
-            logo_light: PathBuf::new(),
-            background: [0, 0, 0],
-            message: true,
-            logo_size: None,
-            position: SplashPosition::Center,
-            font: String::new(),
-            text_color: None,
-            progress_color: None,
-            look: Look::Dark,
-        }
     }
 }
 

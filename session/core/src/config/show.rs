@@ -9,8 +9,8 @@ use toml_edit::Value;
 use super::accessibility::Aid;
 use super::keys::{PROGRAM, Sectioned};
 use super::load::Loaded;
-use super::model::Shell;
 use super::output::OutputRule;
+use super::shell::Shell;
 use super::state::SavedState;
 
 /// One value in force.

@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use super::browser::Proxy;
-use super::model::{Days, StatusRanges, TimeOfDay};
+use super::model::{Days, TimeOfDay};
 use super::output::ModeChoice;
+use super::shell::StatusRanges;
 
 /// What is allowed, for messages.
 pub const DURATION: &str = "a time such as \"90s\", \"10m\", \"1h30m\", or \"never\"";

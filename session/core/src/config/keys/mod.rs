@@ -29,10 +29,12 @@ use super::browser::BrowserSettings;
 use super::devices::InputRule;
 use super::keyboard::OnScreenKeyboard;
 use super::limits::Limits;
-use super::model::{CaptureSettings, Config, Health, Idle, Input, Power, Shell, Splash, X11};
+use super::model::{CaptureSettings, Config, Health, Idle, Input, Power, X11};
 use super::output::OutputRule;
 use super::privilege::PrivilegeRule;
 use super::raw::{Raw, Wrong};
+use super::shell::Shell;
+use super::splash::Splash;
 use super::syntax;
 use crate::texts::TextRule;
 

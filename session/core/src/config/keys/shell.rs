@@ -3,9 +3,9 @@
 use toml_edit::Value;
 
 use super::{Allowed, DURATION, Key, Kind};
-use crate::config::model::{PageReady, Shell};
 use crate::config::raw::Wrong;
 use crate::config::setters::{absolute, filled, list, put, text_or_number, understood, words_of};
+use crate::config::shell::{PageReady, Shell};
 use crate::config::syntax;
 use crate::config::url::Url;
 

@@ -1,9 +1,9 @@
 //! The keys of `[splash]`.
 
 use super::{Allowed, Key, Kind, TRUTH};
-use crate::config::model::{Look, Splash, SplashPosition};
 use crate::config::raw::{Raw, Wrong};
 use crate::config::setters::{named, no_control, put, spelled, understood, unless};
+use crate::config::splash::{Look, Splash, SplashPosition};
 use crate::config::syntax;
 
 const COLOUR_OR_AUTO: &str = "\"auto\", or a colour such as \"#1a2b3c\"";

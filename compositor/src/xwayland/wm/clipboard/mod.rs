@@ -1,33 +1,29 @@
 //! The X side of copy and paste between X programs and Wayland clients, for the clipboard and the primary selection:
-//! owners, targets (MIME types), and transfers through pipes. The root state decides whether a transfer is allowed.
+//! owners and targets (MIME types), and transfers through pipes: from X programs ([`incoming`]) and to them
+//! ([`outgoing`]). The root state decides whether a transfer is allowed.
 //!
 //! The number of transfers and the buffered part of each are bounded. A transfer that stalls is dropped for the next.
 
-use std::{
-    collections::VecDeque,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
-};
+mod incoming;
+mod outgoing;
 
-use rustix::{
-    event::PollFlags,
-    fs::{OFlags, fcntl_setfl},
-    io::Errno,
-    pipe::{PipeFlags, pipe_with},
-};
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use rustix::event::PollFlags;
 use smithay::wayland::selection::SelectionTarget;
 use x11rb::{
     CURRENT_TIME, NONE,
-    connection::Connection as _,
     protocol::{
         xfixes::{ConnectionExt as _, SelectionEventMask, SelectionNotifyEvent as OwnerEvent},
         xproto::{
-            Atom, AtomEnum, ConnectionExt as _, CreateWindowAux, EventMask, PropMode, Property, PropertyNotifyEvent,
-            SELECTION_NOTIFY_EVENT, SelectionNotifyEvent, SelectionRequestEvent, Window, WindowClass,
+            Atom, AtomEnum, ConnectionExt as _, EventMask, PropMode, PropertyNotifyEvent, SELECTION_NOTIFY_EVENT,
+            SelectionNotifyEvent, SelectionRequestEvent, Window,
         },
     },
     wrapper::ConnectionExt as _,
 };
 
+use self::{incoming::Incoming, outgoing::Outgoing};
 use super::{
     News,
     atoms::Atoms,
@@ -45,8 +41,6 @@ pub const FORMS: usize = 32;
 pub const FORM_NAME: usize = 128;
 /// Part of a property that is read at a time, bytes.
 const PIECE: u32 = 64 * 1024;
-/// Most bytes given to an X program: more would need an incremental transfer (INCR).
-const MOST_GIVEN: usize = 4 * 1024 * 1024;
 /// The MIME type of text.
 const TEXT: &str = "text/plain;charset=utf-8";
 const PLAIN: &str = "text/plain";
@@ -73,35 +67,13 @@ pub struct Paste {
     pub into: OwnedFd,
 }
 
-/// A transfer from an X program to a pipe.
-struct Incoming {
-    /// Our window that the program answers to.
-    window: Window,
-    kind: SelectionTarget,
-    into: OwnedFd,
-    /// Data that is read but not written yet.
-    held: VecDeque<u8>,
-    /// Next offset in the property, in units of four bytes; `None`: nothing to read now.
-    offset: Option<u32>,
-    /// It is incremental (INCR).
-    pieces: bool,
-    done: bool,
-}
-
-/// A transfer from a pipe to an X program.
-struct Outgoing {
-    request: SelectionRequestEvent,
-    from: OwnedFd,
-    held: Vec<u8>,
-}
-
 /// Both selections on the X side.
 pub(super) struct Clipboard {
     own: Window,
     /// MIME types that Wayland clients offer, while we own the selection for them.
     offered: [Option<Vec<String>>; 2],
-    incoming: VecDeque<Incoming>,
-    outgoing: VecDeque<Outgoing>,
+    incoming: Incoming,
+    outgoing: Outgoing,
 }
 
 impl Clipboard {
@@ -113,7 +85,7 @@ impl Clipboard {
         for kind in KINDS {
             x.xfixes_select_selection_input(own, atom_of(atoms, kind), mask)?;
         }
-        Ok(Self { own, offered: [None, None], incoming: VecDeque::new(), outgoing: VecDeque::new() })
+        Ok(Self { own, offered: [None, None], incoming: Incoming::default(), outgoing: Outgoing::default() })
     }
 
     /// Sets what Wayland clients offer; `None`: nothing.
@@ -164,13 +136,7 @@ impl Clipboard {
             let forms = if event.property == NONE { Vec::new() } else { self.forms(x, atoms, kind)? };
             return Ok(Some(News::Copied { kind, forms }));
         }
-        if let Some(at) = self.incoming.iter().position(|transfer| transfer.window == event.requestor) {
-            if event.property == NONE {
-                self.end_incoming(x, at)?;
-            } else if let Some(transfer) = self.incoming.get_mut(at) {
-                transfer.offset = Some(0);
-            }
-        }
+        self.incoming.answered(x, event)?;
         Ok(None)
     }
 
@@ -204,92 +170,12 @@ impl Clipboard {
 
     /// A Wayland client requests an X program's selection.
     pub(super) fn paste(&mut self, x: &Connection, atoms: &Atoms, paste: Paste) -> Result<(), SessionError> {
-        // The pipe must be non-blocking.
-        if fcntl_setfl(&paste.into, OFlags::WRONLY | OFlags::NONBLOCK).is_err() {
-            return Ok(());
-        }
-        if self.incoming.len() >= TRANSFERS {
-            self.end_incoming(x, 0)?;
-        }
-        let target = match paste.form.as_str() {
-            TEXT | PLAIN => atoms.UTF8_STRING,
-            // The atom exists, as it was in an owner's list.
-            other => x.intern_atom(true, other.as_bytes())?.reply()?.atom,
-        };
-        let window = x.generate_id()?;
-        let events = CreateWindowAux::new().event_mask(EventMask::PROPERTY_CHANGE);
-        let root = x.setup().roots.first().map_or(NONE, |screen| screen.root);
-        x.create_window(0, window, root, -1, -1, 1, 1, 0, WindowClass::INPUT_ONLY, 0, &events)?;
-        x.convert_selection(window, atom_of(atoms, paste.kind), target, atoms._KIOSK_CONTENTS, CURRENT_TIME)?;
-        self.incoming.push_back(Incoming {
-            window,
-            kind: paste.kind,
-            into: paste.into,
-            held: VecDeque::new(),
-            offset: None,
-            pieces: false,
-            done: false,
-        });
-        Ok(())
+        self.incoming.start(x, atoms, paste)
     }
 
     /// A property of one of our windows has changed: it may be the next part.
     pub(super) fn property_changed(&mut self, atoms: &Atoms, event: &PropertyNotifyEvent) {
-        let is_piece = event.state == Property::NEW_VALUE && event.atom == atoms._KIOSK_CONTENTS;
-        let of = |transfer: &&mut Incoming| is_piece && transfer.pieces && transfer.window == event.window;
-        if let Some(transfer) = self.incoming.iter_mut().find(of) {
-            transfer.offset = Some(0);
-        }
-    }
-
-    /// Reads the next part of a transfer after the last one is written.
-    fn read_on(&mut self, x: &Connection, atoms: &Atoms, at: usize) -> Result<(), SessionError> {
-        let Some(transfer) = self.incoming.get_mut(at) else { return Ok(()) };
-        let Some(offset) = transfer.offset.filter(|_| transfer.held.is_empty()) else { return Ok(()) };
-        let name = atoms._KIOSK_CONTENTS;
-        let property = x.get_property(false, transfer.window, name, AtomEnum::ANY, offset, PIECE / 4)?.reply();
-        let Some(reply) = answer(property)? else {
-            transfer.offset = None;
-            transfer.done = true;
-            return Ok(());
-        };
-        if reply.type_ == atoms.INCR {
-            transfer.pieces = true;
-            transfer.offset = None;
-            // Deleting the property requests the first part.
-            x.delete_property(transfer.window, name)?;
-            return Ok(());
-        }
-        transfer.done = reply.bytes_after == 0 && (!transfer.pieces || (offset == 0 && reply.value.is_empty()));
-        transfer.offset = (reply.bytes_after > 0).then(|| offset.saturating_add(PIECE / 4));
-        transfer.held.extend(&reply.value);
-        if reply.bytes_after == 0 {
-            x.delete_property(transfer.window, name)?;
-        }
-        Ok(())
-    }
-
-    /// Writes as much as the pipe takes. Returns whether the transfer has ended.
-    fn write_on(&mut self, at: usize) -> bool {
-        let Some(transfer) = self.incoming.get_mut(at) else { return false };
-        while !transfer.held.is_empty() {
-            match rustix::io::write(&transfer.into, transfer.held.as_slices().0) {
-                Ok(written) => drop(transfer.held.drain(..written)),
-                Err(Errno::AGAIN) => return false,
-                Err(Errno::INTR) => {}
-                // The reader has closed it.
-                Err(_) => return true,
-            }
-        }
-        transfer.done
-    }
-
-    fn end_incoming(&mut self, x: &Connection, at: usize) -> Result<(), SessionError> {
-        if let Some(transfer) = self.incoming.remove(at) {
-            tracing::trace!(kind = ?transfer.kind, "what an X program had has been passed on");
-            x.destroy_window(transfer.window)?;
-        }
-        Ok(())
+        self.incoming.property_changed(atoms, event);
     }
 
     /// Handles an X program's request for a Wayland client's selection.
@@ -327,74 +213,28 @@ impl Clipboard {
             let name = answer(x.get_atom_name(request.target)?.reply())?.map(|reply| reply.name);
             forms.into_iter().find(|form| Some(form.as_bytes()) == name.as_deref())
         };
-        let pipe = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK);
-        let (Some(form), Ok((from, into))) = (form, pipe) else {
+        let Some(form) = form else {
             reply(x, &request, false)?;
             return Ok(None);
         };
-        // Only our end is non-blocking: clients may expect a blocking pipe.
-        if fcntl_setfl(&into, OFlags::WRONLY).is_err() {
-            reply(x, &request, false)?;
-            return Ok(None);
-        }
-        if self.outgoing.len() >= TRANSFERS
-            && let Some(oldest) = self.outgoing.pop_front()
-        {
-            reply(x, &oldest.request, false)?;
-        }
-        self.outgoing.push_back(Outgoing { request, from, held: Vec::new() });
-        Ok(Some(News::Wanted { kind, form, into }))
+        Ok(self.outgoing.start(x, request)?.map(|into| News::Wanted { kind, form, into }))
     }
 
     /// The descriptors to poll: each transfer's pipe with its events.
     pub(super) fn waits(&self) -> Vec<(BorrowedFd<'_>, PollFlags)> {
-        let writing = self.incoming.iter().filter(|transfer| !transfer.held.is_empty());
-        let writing = writing.map(|transfer| (transfer.into.as_fd(), PollFlags::OUT));
-        writing.chain(self.outgoing.iter().map(|transfer| (transfer.from.as_fd(), PollFlags::IN))).collect()
+        let writing = self.incoming.waits().map(|pipe| (pipe, PollFlags::OUT));
+        writing.chain(self.outgoing.waits().map(|pipe| (pipe, PollFlags::IN))).collect()
     }
 
     /// Whether a transfer can continue at once.
     pub(super) fn is_busy(&self) -> bool {
-        self.incoming.iter().any(|transfer| transfer.held.is_empty() && (transfer.offset.is_some() || transfer.done))
+        self.incoming.is_busy()
     }
 
     /// Continues all transfers that can, each by one part.
     pub(super) fn go_on(&mut self, x: &Connection, atoms: &Atoms) -> Result<(), SessionError> {
-        for at in (0..self.incoming.len()).rev() {
-            self.read_on(x, atoms, at)?;
-            if self.write_on(at) {
-                self.end_incoming(x, at)?;
-            }
-        }
-        if self.outgoing.is_empty() {
-            return Ok(());
-        }
-        let mut buffer = vec![0; PIECE as usize];
-        for at in (0..self.outgoing.len()).rev() {
-            let Some(transfer) = self.outgoing.get_mut(at) else { continue };
-            let ended = match rustix::io::read(&transfer.from, &mut buffer) {
-                Ok(0) => Some(true),
-                Ok(length) => {
-                    transfer.held.extend_from_slice(buffer.get(..length).unwrap_or_default());
-                    (transfer.held.len() > MOST_GIVEN).then_some(false)
-                }
-                Err(Errno::AGAIN | Errno::INTR) => None,
-                Err(_) => Some(false),
-            };
-            let Some(whole) = ended else { continue };
-            let Some(Outgoing { request, held, .. }) = self.outgoing.remove(at) else { continue };
-            if whole {
-                let kind = match request.target == atoms.TEXT {
-                    true => atoms.UTF8_STRING,
-                    false => request.target,
-                };
-                x.change_property8(PropMode::REPLACE, request.requestor, property_for(&request), kind, &held)?;
-            } else {
-                tracing::warn!(most = MOST_GIVEN, "clipboard content too long for an X program");
-            }
-            reply(x, &request, whole)?;
-        }
-        Ok(())
+        self.incoming.go_on(x, atoms)?;
+        self.outgoing.go_on(x, atoms)
     }
 }
 
