@@ -1,81 +1,15 @@
 //! The clipboard for tools without a window, as wl-copy and wl-paste use it.
 
-use std::{
-    fs::File,
-    io::{Read, Write},
-    os::fd::AsFd,
-};
+use std::{io::Read, os::fd::AsFd};
 
 use kioskd::privilege::Privilege;
-use wayland_client::{Connection, Dispatch, QueueHandle, delegate_noop, event_created_child};
-use wayland_protocols::ext::data_control::v1::client::{
-    ext_data_control_device_v1::{self, ExtDataControlDeviceV1},
-    ext_data_control_manager_v1::ExtDataControlManagerV1,
-    ext_data_control_offer_v1::{self, ExtDataControlOfferV1},
-    ext_data_control_source_v1::{self, ExtDataControlSourceV1},
-};
+use wayland_protocols::ext::data_control::v1::client::ext_data_control_manager_v1::ExtDataControlManagerV1;
 
 use crate::fixture::{
     Fixture,
     clipboard::Clipboard,
     picture::{GREEN, Picture},
-    seen::Seen,
 };
-
-delegate_noop!(Seen: ExtDataControlManagerV1);
-
-impl Dispatch<ExtDataControlSourceV1, ()> for Seen {
-    fn event(
-        seen: &mut Self,
-        _: &ExtDataControlSourceV1,
-        event: ext_data_control_source_v1::Event,
-        (): &(),
-        _: &Connection,
-        _: &QueueHandle<Self>,
-    ) {
-        match event {
-            ext_data_control_source_v1::Event::Send { mime_type, fd } => {
-                File::from(fd).write_all(format!("as {mime_type}").as_bytes()).unwrap();
-            }
-            ext_data_control_source_v1::Event::Cancelled => seen.clipboard.cancelled += 1,
-            _ => {}
-        }
-    }
-}
-
-impl Dispatch<ExtDataControlDeviceV1, ()> for Seen {
-    fn event(
-        seen: &mut Self,
-        _: &ExtDataControlDeviceV1,
-        event: ext_data_control_device_v1::Event,
-        (): &(),
-        _: &Connection,
-        _: &QueueHandle<Self>,
-    ) {
-        if let ext_data_control_device_v1::Event::Selection { id } = event {
-            seen.clipboard.offer = id;
-        }
-    }
-
-    event_created_child!(Seen, ExtDataControlDeviceV1, [
-        ext_data_control_device_v1::EVT_DATA_OFFER_OPCODE => (ExtDataControlOfferV1, ()),
-    ]);
-}
-
-impl Dispatch<ExtDataControlOfferV1, ()> for Seen {
-    fn event(
-        seen: &mut Self,
-        _: &ExtDataControlOfferV1,
-        event: ext_data_control_offer_v1::Event,
-        (): &(),
-        _: &Connection,
-        _: &QueueHandle<Self>,
-    ) {
-        if let ext_data_control_offer_v1::Event::Offer { mime_type } = event {
-            seen.clipboard.types.push(mime_type);
-        }
-    }
-}
 
 #[test]
 fn what_one_tool_copies_another_pastes() {

@@ -8,6 +8,8 @@
 mod client;
 #[path = "../fixture/clipboard.rs"]
 mod clipboard;
+#[path = "../fixture/data_control.rs"]
+mod data_control;
 #[path = "../floods/flood.rs"]
 mod flood;
 #[path = "../floods/kiosk.rs"]

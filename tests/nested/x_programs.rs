@@ -1,6 +1,7 @@
 //! X11 programs with kioskd in place of cage, with a real Xwayland: the tests are X clients themselves.
 
 use std::{
+    io::Read,
     os::{fd::AsFd, unix::net::UnixStream},
     path::Path,
     process::Command,
@@ -9,6 +10,7 @@ use std::{
 
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use wayland_client::protocol::wl_seat::WlSeat;
+use wayland_protocols::ext::data_control::v1::client::ext_data_control_manager_v1::ExtDataControlManagerV1;
 use wayland_protocols_wlr::foreign_toplevel::v1::client::zwlr_foreign_toplevel_manager_v1::ZwlrForeignToplevelManagerV1;
 use x11rb::{
     COPY_DEPTH_FROM_PARENT, CURRENT_TIME,
@@ -17,7 +19,8 @@ use x11rb::{
         Event,
         xproto::{
             AtomEnum, ClientMessageEvent, ConfigureNotifyEvent, ConnectionExt, CreateWindowAux, EventMask,
-            MapRequestEvent, PropMode, Window, WindowClass,
+            MapRequestEvent, PropMode, SELECTION_NOTIFY_EVENT, SelectionNotifyEvent, SelectionRequestEvent, Window,
+            WindowClass,
         },
     },
     rust_connection::RustConnection,
@@ -387,6 +390,132 @@ impl Tool {
             assert!(readable(self.socket.as_fd(), left), "in vain waited for {what}: {:?}", self.list());
         }
     }
+}
+
+/// What the X program has copied: a text.
+const TEXT_OF_X: &[u8] = b"of an X program";
+
+impl Client {
+    /// Copies, and tells the targets to the first who asks.
+    fn copies(&self, window: Window) {
+        let (clipboard, text) = (self.atom(b"CLIPBOARD"), self.atom(b"UTF8_STRING"));
+        self.connection.set_selection_owner(window, clipboard, CURRENT_TIME).unwrap().check().unwrap();
+        let request = self.until_event("a request for its targets", |event| match event {
+            Event::SelectionRequest(request) => Some(request),
+            _ => None,
+        });
+        assert_eq!(request.target, self.atom(b"TARGETS"));
+        self.gives(&request, &text.to_ne_bytes(), AtomEnum::ATOM.into(), 32);
+    }
+
+    fn gives(&self, request: &SelectionRequestEvent, value: &[u8], kind: u32, format: u8) {
+        let length = u32::try_from(value.len()).unwrap() * 8 / u32::from(format);
+        let (mode, window) = (PropMode::REPLACE, request.requestor);
+        let set = self.connection.change_property(mode, window, request.property, kind, format, length, value);
+        set.unwrap().check().unwrap();
+        let notice = SelectionNotifyEvent {
+            response_type: SELECTION_NOTIFY_EVENT,
+            sequence: 0,
+            time: request.time,
+            requestor: request.requestor,
+            selection: request.selection,
+            target: request.target,
+            property: request.property,
+        };
+        let sent = self.connection.send_event(false, request.requestor, EventMask::NO_EVENT, notice);
+        sent.unwrap().check().unwrap();
+    }
+
+    /// What it gets when it pastes a text, while the tool answers.
+    fn pastes(&self, window: Window, tool: &mut Tool) -> Vec<u8> {
+        let names = [&b"CLIPBOARD"[..], b"UTF8_STRING", b"PASTED"].map(|name| self.atom(name));
+        let [clipboard, text, property] = names;
+        self.connection.convert_selection(window, clipboard, text, property, CURRENT_TIME).unwrap().check().unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        let answer = loop {
+            tool.client.pump();
+            match self.connection.poll_for_event().unwrap() {
+                Some(Event::SelectionNotify(answer)) => break answer,
+                Some(_) => {}
+                // The tool may be asked next, or the answer come.
+                None => drop(readable(self.connection.stream().as_fd(), Duration::from_millis(20))),
+            }
+            assert!(Instant::now() < deadline, "the paste is not answered");
+        };
+        if answer.property == x11rb::NONE {
+            return Vec::new();
+        }
+        let read = self.connection.get_property(true, window, answer.property, AtomEnum::ANY, 0, 1000);
+        read.unwrap().reply().unwrap().value
+    }
+
+    #[track_caller]
+    fn until_event<T>(&self, what: &str, wanted: impl Fn(Event) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.connection.poll_for_event().unwrap() {
+                Some(event) => {
+                    if let Some(found) = wanted(event) {
+                        return found;
+                    }
+                }
+                None => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    assert!(readable(self.connection.stream().as_fd(), left), "in vain waited for {what}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_program_without_the_keyboard_copies_and_pastes_nothing() {
+    let stand = Stand::start("320x200");
+    let client = stand.connect();
+    let mut tool = Tool::new(&stand.directory.path().join("run/wayland-admin"));
+    tool.client.bind::<ZwlrForeignToplevelManagerV1>();
+    let manager = tool.client.bind::<ExtDataControlManagerV1>();
+    let (seat, handle) = (tool.client.bind::<WlSeat>(), tool.client.handle.clone());
+    let device = manager.get_data_device(&seat, &handle, ());
+    tool.client.pump();
+
+    let main = client.window((0, 0), (10, 10), RED, false);
+    name(&client, main, "main");
+    client.copies(main);
+    client.map(main);
+    client.until_focused(main);
+    // Whatever was told before its window is told before this.
+    tool.until("the window", |list| is_listed(list, "main"));
+    assert!(tool.client.seen.clipboard.types.is_empty(), "copied without the keyboard");
+    client.copies(main);
+    tool.until_seen("what it has copied", |client| client.seen.clipboard.types.len() == 2);
+    let offer = tool.client.seen.clipboard.offer.clone().unwrap();
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    offer.receive("text/plain".into(), writer.as_fd());
+    drop(writer);
+    tool.client.pump();
+    let request = client.until_event("a paste", |event| match event {
+        Event::SelectionRequest(request) => Some(request),
+        _ => None,
+    });
+    client.gives(&request, TEXT_OF_X, request.target, 8);
+    let mut pasted = Vec::new();
+    reader.read_to_end(&mut pasted).unwrap();
+    assert_eq!(pasted, TEXT_OF_X);
+
+    // The other way.
+    let source = manager.create_data_source(&handle, ());
+    source.offer("text/plain;charset=utf-8".into());
+    device.set_selection(Some(&source));
+    tool.client.pump();
+    client.until_event("the loss of the clipboard", |event| matches!(event, Event::SelectionClear(_)).then_some(()));
+    assert_eq!(client.pastes(main, &mut tool), b"as text/plain;charset=utf-8");
+    client.connection.unmap_window(main).unwrap().check().unwrap();
+    tool.until("the end of the window", |list| !is_listed(list, "main"));
+    assert_eq!(client.pastes(main, &mut tool), b"", "pasted without the keyboard");
+    client.map(main);
+    client.until_focused(main);
+    assert_eq!(client.pastes(main, &mut tool), b"as text/plain;charset=utf-8");
 }
 
 #[test]

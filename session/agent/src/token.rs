@@ -81,7 +81,8 @@ mod tests {
             std::fs::write(path, GOOD).unwrap();
             std::fs::File::options().write(true).open(path).unwrap().set_len(1 << 40).unwrap();
         };
-        let faults: [(&dyn Fn(&Path), &str); 6] = [
+        type Fault<'a> = (&'a dyn Fn(&Path), &'a str);
+        let faults: [Fault; 6] = [
             (&|path| std::fs::create_dir(path).unwrap(), "it is not a regular file"),
             (&mkfifo, "it is not a regular file"),
             (&|path| std::os::unix::fs::symlink("/dev/zero", path).unwrap(), "it is not a regular file"),

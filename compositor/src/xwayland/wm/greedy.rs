@@ -258,7 +258,7 @@ fn targets(request: &Request, sequence: u16, types: bool) -> Option<Vec<u8>> {
         }
         ATOM_NAME => {
             let number = request.word(4);
-            let middle = if types && number % 2 == 0 { '/' } else { '_' };
+            let middle = if types && number.is_multiple_of(2) { '/' } else { '_' };
             let name = format!("a{middle}{number:06}");
             let words: Vec<u32> =
                 name.as_bytes().chunks(4).map(|four| u32::from_ne_bytes(four.try_into().unwrap())).collect();
