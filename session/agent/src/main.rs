@@ -7,6 +7,7 @@
 
 mod answer;
 mod bucket;
+mod configure;
 mod device;
 mod events;
 mod guard;
@@ -47,6 +48,9 @@ struct Arguments {
     /// Serve on this loopback address, too; callers need the token in $CREDENTIALS_DIRECTORY/token
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = loopback)]
     http: Option<SocketAddr>,
+    /// Change the configuration for an agent, as root, on the socket that systemd hands in (kiosk-configure.socket)
+    #[arg(long, conflicts_with_all = ["socket", "http", "mqtt"])]
+    configure: bool,
     /// Talk to the MQTT broker of agent.mqtt in the configuration (kiosk-agent-mqtt.service)
     #[arg(long)]
     mqtt: bool,
@@ -99,6 +103,11 @@ fn run(arguments: &Arguments) -> Result<(), StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Runtime)?;
     runtime.block_on(async {
         let mut listeners = inherited()?;
+        if arguments.configure {
+            let Some(Listener::Unix(listener)) = listeners.pop() else { return Err(StartError::Nothing) };
+            configure::helper::serve(listener).await;
+            return Ok(());
+        }
         let mut file: Option<SocketFile> = None;
         if let Some(path) = &arguments.socket {
             let group = kiosk_core::authority::admin_group();

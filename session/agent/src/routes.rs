@@ -32,6 +32,9 @@ pub enum Verb {
     Aid,
     Vt,
     Configuration,
+    Settings,
+    Configure,
+    ConfirmConfiguration,
     Metrics,
     Document,
 }
@@ -76,6 +79,9 @@ pub static ROUTES: &[Route] = &[
     route("POST", "/v1/accessibility", Verb::Aid),
     route("POST", "/v1/vt", Verb::Vt),
     route("POST", "/v1/config/reload", Verb::Configuration),
+    route("GET", "/v1/config", Verb::Settings),
+    route("PATCH", "/v1/config", Verb::Configure),
+    route("POST", "/v1/config/confirm", Verb::ConfirmConfiguration),
     route("GET", "/metrics", Verb::Metrics),
     route("GET", "/v1/openapi.json", Verb::Document),
 ];

@@ -11,11 +11,12 @@ use kiosk_client::outputs::{find, select};
 use kiosk_client::state::{CompositorState, OutputState};
 use kiosk_client::{Client, Options, Outcome, Service, Status, page, screen};
 use kiosk_core::api::{PAIRING_EXPIRES, REVERT_AFTER};
-use kiosk_core::config::{Aid, Brightness, Position, Rotation, Scale, Url, VtNumber, syntax};
+use kiosk_core::config::{Aid, Brightness, Config, Position, Rotation, Scale, Sources, Url, VtNumber, syntax};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 use super::answer::{self, Answer, Problem};
+use super::configure::{self, Order};
 use super::device::Device;
 use super::request::Given;
 use super::routes::Verb;
@@ -151,6 +152,11 @@ enum AidState {
     Auto,
 }
 
+/// A body that says nothing.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Vt {
@@ -183,7 +189,8 @@ fn whole<'de, D: Deserializer<'de>, T: TryFrom<i64>>(value: D) -> Result<Option<
 /// Carries it out. [`Verb::Events`] is not here: it does not end.
 pub async fn carry(verb: Verb, given: &Given) -> Result<Answer, Problem> {
     let client = &Client::from_environment();
-    let questions = [Verb::Status, Verb::Outputs, Verb::Inputs, Verb::Aids, Verb::Metrics, Verb::Document];
+    let questions =
+        [Verb::Status, Verb::Outputs, Verb::Inputs, Verb::Aids, Verb::Metrics, Verb::Document, Verb::Settings];
     if questions.contains(&verb) || verb == Verb::Screenshot {
         given.nothing()?;
     }
@@ -267,6 +274,19 @@ pub async fn carry(verb: Verb, given: &Given) -> Result<Answer, Problem> {
             screen::switch_vt(client, number).await?
         }
         Verb::Configuration => empty(given, screen::reload_configuration(client)).await?,
+        Verb::Settings => {
+            let loaded = Config::load(&Sources::system());
+            let errors: Vec<String> = loaded.errors.iter().map(ToString::to_string).collect();
+            return Ok(answer::json(&json!({ "settings": loaded.settings(), "errors": errors })));
+        }
+        Verb::Configure => {
+            let change = given.json()?;
+            return Ok(answer::json(&configure::ask(&Order::Change(change)).await?));
+        }
+        Verb::ConfirmConfiguration => {
+            let Nothing {} = given.json()?;
+            return Ok(answer::json(&configure::ask(&Order::Confirm).await?));
+        }
         Verb::Events => return Err(Problem::new(StatusCode::NOT_FOUND, "events are a stream")),
     };
     Ok(answer::json(&outcome.json))
@@ -295,9 +315,6 @@ async fn empty(
     given: &Given,
     order: impl Future<Output = Result<Outcome, kiosk_client::Failure>>,
 ) -> Result<Outcome, Problem> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Nothing {}
     let Nothing {} = given.json()?;
     Ok(order.await?)
 }

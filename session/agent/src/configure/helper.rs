@@ -1,0 +1,204 @@
+//! The helper that writes: the drop-in of `kioskctl config set`, as a whole, and what it was before where it may have to come back.
+//! A change that nobody confirms is undone when its time is over, and after a power cut as soon as this is started again
+//! (`kiosk-configure.path`).
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kiosk_client::{Client, Exit, screen};
+use kiosk_core::config::edit::DROP_IN;
+use kiosk_core::config::{ADMIN_DIR, ROOT_ENV};
+use kiosk_core::{durable, files};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::time::Instant;
+
+use super::{Change, MAX_LINE, Order, Reply, plan};
+
+/// Largest drop-in, bytes: what the programs read.
+const MAX_FILE: u64 = 64 << 10;
+/// How long an order may take to arrive.
+const ORDER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Without an order it ends; the next starts it.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Allowed times until a change is undone, seconds: as for screens, and long enough for a page to be looked at from afar.
+const REVERT_AFTER: std::ops::RangeInclusive<u32> = 5..=3600;
+
+/// What is on the disk while a change waits to be confirmed.
+#[derive(Debug, Serialize, Deserialize)]
+struct Before {
+    /// `None`: there was no file.
+    text: Option<String>,
+}
+
+/// With the places of its files.
+#[derive(Debug)]
+pub struct Helper {
+    file: PathBuf,
+    before: PathBuf,
+    /// When the change is undone.
+    undo_at: Option<Instant>,
+}
+
+/// Takes orders from the socket until nobody has one.
+pub async fn serve(listener: UnixListener) {
+    let mut helper = Helper::new();
+    // What was not confirmed before a power cut or a kill.
+    helper.undo("it was not confirmed before this was started again").await;
+    loop {
+        let until = helper.undo_at.unwrap_or_else(|| Instant::now() + IDLE_TIMEOUT);
+        match tokio::time::timeout_at(until, listener.accept()).await {
+            Ok(Ok((stream, _))) => helper.talk(stream).await,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            Err(_) if helper.undo_at.is_some() => helper.undo("nobody confirmed it").await,
+            Err(_) => return,
+        }
+    }
+}
+
+impl Helper {
+    fn new() -> Self {
+        let root = std::env::var_os(ROOT_ENV).filter(|root| !root.is_empty()).unwrap_or_else(|| "/".into());
+        let state = std::env::var_os("STATE_DIRECTORY").unwrap_or_else(|| "/var/lib/kiosk-configure".into());
+        Helper {
+            file: Path::new(&root).join(ADMIN_DIR).join(DROP_IN),
+            before: Path::new(&state).join("before.json"),
+            undo_at: None,
+        }
+    }
+
+    async fn talk(&mut self, mut stream: UnixStream) {
+        let mut order = Vec::new();
+        let mut limited = (&mut stream).take(MAX_LINE);
+        let read = limited.read_to_end(&mut order);
+        let Ok(Ok(_)) = tokio::time::timeout(ORDER_TIMEOUT, read).await else { return };
+        let reply = match serde_json::from_slice(&order) {
+            Ok(Order::Change(change)) => self.change(&change).await,
+            Ok(Order::Confirm) => self.confirm(),
+            Err(error) => Err((400, format!("the order can't be used: {error}"))),
+        };
+        let reply = reply.map_or_else(|(status, detail)| Reply::Refused(status, detail), Reply::Told);
+        let answer = serde_json::to_vec(&reply).unwrap_or_default();
+        // Who has gone does not want it.
+        let _ = tokio::time::timeout(ORDER_TIMEOUT, stream.write_all(&answer)).await;
+    }
+
+    async fn change(&mut self, change: &Change) -> Result<Value, (u16, String)> {
+        if self.undo_at.is_some() {
+            return Err((409, "a change waits to be confirmed; confirm it, or wait until it is undone".into()));
+        }
+        if let Some(seconds) = change.revert_after
+            && !REVERT_AFTER.contains(&seconds)
+        {
+            let (least, most) = (REVERT_AFTER.start(), REVERT_AFTER.end());
+            return Err((400, format!("revert-after: allowed is {least} to {most} seconds")));
+        }
+        let disk = |error: std::io::Error| (500, format!("{}: {error}", self.file.display()));
+        let text = read(&self.file).map_err(disk)?;
+        let new = plan::changed(&self.file, text.as_deref().unwrap_or_default(), change).map_err(|why| (400, why))?;
+        let before = Before { text };
+        // Beforehand: from then on a power cut brings it back.
+        let kept = serde_json::to_vec(&before).map_err(|error| (500, error.to_string()))?;
+        write(&self.before, &kept).map_err(disk)?;
+        if let Err(error) = write(&self.file, new.as_bytes()) {
+            let _ = std::fs::remove_file(&self.before);
+            return Err(disk(error));
+        }
+        let mut told = match reload().await {
+            Ok(told) => told,
+            Err(why) => {
+                // All or nothing.
+                self.undo(&why).await;
+                return Err((409, why));
+            }
+        };
+        match change.revert_after {
+            Some(seconds) => {
+                self.undo_at = Some(Instant::now() + Duration::from_secs(seconds.into()));
+                told.push(format!("undone in {seconds} s unless it is confirmed"));
+            }
+            None => self.forget(),
+        }
+        let keys: Vec<&str> =
+            change.set.keys().map(String::as_str).chain(change.unset.iter().map(String::as_str)).collect();
+        // The keys, not the values: these may be secret.
+        tracing::info!(keys = keys.join(" "), revert_after = change.revert_after, "configuration changed from afar");
+        Ok(json!({ "told": told }))
+    }
+
+    fn confirm(&mut self) -> Result<Value, (u16, String)> {
+        if self.undo_at.take().is_none() {
+            return Err((409, "no change waits to be confirmed".into()));
+        }
+        self.forget();
+        tracing::info!("configuration confirmed");
+        Ok(json!({ "told": ["the change is kept"] }))
+    }
+
+    /// Brings back what was before, where there is such.
+    async fn undo(&mut self, why: &str) {
+        self.undo_at = None;
+        let Ok(kept) = files::read_regular(&self.before, 2 * MAX_LINE) else { return };
+        let restored = match serde_json::from_slice(&kept) {
+            Ok(Before { text: Some(text) }) => write(&self.file, text.as_bytes()),
+            Ok(Before { text: None }) => std::fs::remove_file(&self.file),
+            Err(error) => Err(error.into()),
+        };
+        match restored {
+            Ok(()) => tracing::warn!(why, "a change of the configuration was undone"),
+            Err(error) => tracing::error!(%error, "the configuration of before can't be brought back"),
+        }
+        self.forget();
+        if let Err(error) = reload().await {
+            tracing::warn!(%error, "kioskd did not take the configuration of before");
+        }
+    }
+
+    fn forget(&self) {
+        if let Err(error) = std::fs::remove_file(&self.before)
+            && error.kind() != ErrorKind::NotFound
+        {
+            tracing::error!(%error, file = %self.before.display(), "what was before can't be removed");
+        }
+    }
+}
+
+/// `None`: there is no file.
+fn read(file: &Path) -> std::io::Result<Option<String>> {
+    match files::read_regular(file, MAX_FILE) {
+        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| std::io::Error::other("it is not UTF-8 text")),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// As a whole, with the permissions that the file has.
+fn write(file: &Path, content: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let permissions = std::fs::metadata(file).ok().map(|data| data.permissions());
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    durable::replace(file, &file.with_file_name(format!(".{name}.new")), content)?;
+    permissions.map_or(Ok(()), |permissions| std::fs::set_permissions(file, permissions))
+}
+
+/// Has kioskd take it; a device whose kiosk does not run has it with the next start.
+async fn reload() -> Result<Vec<String>, String> {
+    match screen::reload_configuration(&Client::from_environment()).await {
+        Ok(outcome) => {
+            let told = outcome.json.get("told").and_then(Value::as_array).cloned().unwrap_or_default();
+            Ok(told.iter().filter_map(|line| line.as_str().map(str::to_owned)).collect())
+        }
+        Err(failure) if failure.exit == Exit::NotRunning => {
+            Ok(vec!["kioskd does not run: it counts from its start on".into()])
+        }
+        Err(failure) => Err(failure.message().to_owned()),
+    }
+}

@@ -1,0 +1,153 @@
+//! Changes of configuration keys over HTTP, with the helper that writes them, on the agent's own socket.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+#[path = "../../kioskctl/tests/kioskctl_fake/mod.rs"]
+mod fake;
+
+use fake::Fake;
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A device: its files below a folder, an agent, and a socket for the helper.
+struct Device {
+    folder: tempfile::TempDir,
+    _agent: Running,
+    listener: UnixListener,
+}
+
+impl Device {
+    fn start() -> Device {
+        let folder = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(folder.path().join("configure.sock")).unwrap();
+        let mut command = Device::command(folder.path());
+        command.arg("--socket").arg(folder.path().join("http.sock"));
+        command.env("AGENT_CONFIGURE_SOCKET", folder.path().join("configure.sock"));
+        let agent = Running(command.spawn().unwrap());
+        let device = Device { folder, _agent: agent, listener };
+        until("the agent listens", || UnixStream::connect(device.folder.path().join("http.sock")).is_ok());
+        device
+    }
+
+    fn command(folder: &Path) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kiosk-agent"));
+        command.env("KIOSK_ROOT", folder).env("KIOSK_RUNTIME_DIR", folder).env("STATE_DIRECTORY", folder.join("state"));
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// As systemd starts it for a socket.
+    fn helper(&self) -> Running {
+        let socket = self.listener.as_fd().try_clone_to_owned().unwrap();
+        let mut shell = Command::new("sh");
+        // The number of the process is known in it alone.
+        let script = "exec 3<&0 0</dev/null && LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" --configure";
+        shell.arg("-c").arg(script).arg(env!("CARGO_BIN_EXE_kiosk-agent"));
+        let like = Device::command(self.folder.path());
+        shell.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Running(shell.stdin(Stdio::from(socket)).spawn().unwrap())
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("etc/kiosk/config.d/90-kioskctl.toml")
+    }
+
+    fn text(&self) -> String {
+        std::fs::read_to_string(self.file()).unwrap_or_default()
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let mut stream = UnixStream::connect(self.folder.path().join("http.sock")).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{kind}");
+        stream.write_all(format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(body).unwrap())
+    }
+}
+
+fn until(what: &str, is: impl Fn() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !is() {
+        assert!(Instant::now() < until, "{what}: not in time");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn keys_are_set_over_http_and_in_force_at_once() {
+    let device = Device::start();
+    let compositor = Fake::compositor(device.folder.path());
+    let _helper = device.helper();
+    let change = json!({ "set": { "output.\"*\".rotation": 90, "shell.url": "http://b" } });
+    let (status, told) = device.ask("PATCH", "/v1/config", &change);
+    assert_eq!((status, &told["told"]), (200, &json!(["HDMI-A-1: rotation 0"])), "{told}");
+    assert_eq!(compositor.calls().last().unwrap().0, "ReloadConfiguration");
+    assert!(device.text().contains("rotation = 90") && device.text().contains("http://b"), "{}", device.text());
+    let (_, shown) = device.ask("GET", "/v1/config", &Value::Null);
+    let url = shown["settings"].as_array().unwrap().iter().find(|setting| setting["key"] == "shell.url").unwrap();
+    assert_eq!(url["value"], "http://b");
+    // What is wrong changes nothing, and neither does what kioskd does not take.
+    let before = device.text();
+    let (status, problem) =
+        device.ask("PATCH", "/v1/config", &json!({ "set": { "idle.screen-off": "soon", "shell.url": "http://c" } }));
+    assert_eq!(status, 400, "{problem}");
+    *compositor.shared.error.lock().unwrap() = Some(("org.kioskd.Error.ModeRejected", "no such mode"));
+    let (status, problem) = device.ask("PATCH", "/v1/config", &json!({ "set": { "shell.url": "http://c" } }));
+    assert_eq!((status, problem["detail"].as_str()), (409, Some("no such mode")), "{problem}");
+    assert_eq!(device.text(), before);
+    let (status, _) = device.ask("POST", "/v1/config/confirm", &Value::Null);
+    assert_eq!(status, 409);
+}
+
+#[test]
+fn a_change_that_nobody_confirms_is_undone_also_after_a_power_cut() {
+    let device = Device::start();
+    let _compositor = Fake::compositor(device.folder.path());
+    let helper = device.helper();
+    let set = |url: &str, seconds: u32| json!({ "set": { "shell.url": url }, "revert-after": seconds });
+    assert_eq!(device.ask("PATCH", "/v1/config", &set("http://a", 3600)).0, 200);
+    assert_eq!(device.ask("PATCH", "/v1/config", &set("http://x", 3600)).0, 409, "one at a time");
+    assert_eq!(device.ask("POST", "/v1/config/confirm", &Value::Null).0, 200);
+    assert_eq!(device.ask("PATCH", "/v1/config", &set("http://b", 5)).0, 200);
+    assert!(device.text().contains("http://b"));
+    until("it is undone", || device.text().contains("http://a"));
+    assert_eq!(device.ask("PATCH", "/v1/config", &set("http://c", 3600)).0, 200);
+    // As by a power cut.
+    drop(helper);
+    assert!(device.text().contains("http://c"));
+    let _helper = device.helper();
+    until("it is undone", || device.text().contains("http://a"));
+    assert_eq!(device.ask("PATCH", "/v1/config", &set("http://d", 4)).0, 400);
+}
+
+#[test]
+fn without_the_helper_the_sentence_says_how_it_is_allowed() {
+    let device = Device::start();
+    std::fs::remove_file(device.folder.path().join("configure.sock")).unwrap();
+    let (status, problem) = device.ask("PATCH", "/v1/config", &json!({ "set": { "shell.url": "http://b" } }));
+    assert_eq!(status, 409);
+    assert!(problem["detail"].as_str().unwrap().contains("kiosk-configure.socket"), "{problem}");
+}
