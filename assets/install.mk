@@ -20,7 +20,7 @@ install: $(addprefix $(programs)/,$(installed_programs) $(unit_program)) ## all 
 		$(install_program) $(programs)/$$program $(DESTDIR)$(bindir)/$$program || exit; \
 	done
 	install -d $(DESTDIR)$(libdir)/systemd/system
-	for unit in assets/systemd/*.service assets/systemd/*.socket assets/systemd/*.path assets/systemd/*.target; do \
+	for unit in assets/systemd/*.service assets/systemd/*.socket assets/systemd/*.path assets/systemd/*.mount assets/systemd/*.target; do \
 		installed=$(DESTDIR)$(libdir)/systemd/system/$${unit##*/}; \
 		sed 's|^\(ExecStart=\|ExecStartPre=-+\|ExecReload=+\)/usr/bin/kiosk|\1$(bindir)/kiosk|; s|^ExecStart=/usr/lib/|ExecStart=$(libdir)/|' $$unit >$$installed && chmod 0644 $$installed || exit; \
 	done

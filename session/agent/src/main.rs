@@ -51,6 +51,9 @@ struct Arguments {
     /// Change the configuration for an agent, as root, on the socket that systemd hands in (kiosk-configure.socket)
     #[arg(long, conflicts_with_all = ["socket", "http", "mqtt"])]
     configure: bool,
+    /// Put a signed file of settings in place, as root, and end (kiosk-bundle.service)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["socket", "http", "mqtt", "configure"])]
+    bundle: Option<PathBuf>,
     /// Talk to the MQTT broker of agent.mqtt in the configuration (kiosk-agent-mqtt.service)
     #[arg(long)]
     mqtt: bool,
@@ -73,6 +76,8 @@ enum StartError {
     Token(#[from] token::TokenError),
     #[error(transparent)]
     Mqtt(#[from] mqtt::SettingsError),
+    #[error(transparent)]
+    Bundle(#[from] configure::bundle::BundleError),
     #[error("the runtime can't start: {0}")]
     Runtime(std::io::Error),
 }
@@ -102,6 +107,11 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Runtime)?;
     runtime.block_on(async {
+        if let Some(file) = &arguments.bundle {
+            let taken = configure::bundle::take(file).await?;
+            tracing::info!(?taken, file = %file.display(), "the bundle of settings is in place");
+            return Ok(());
+        }
         let mut listeners = inherited()?;
         if arguments.configure {
             let Some(Listener::Unix(listener)) = listeners.pop() else { return Err(StartError::Nothing) };

@@ -151,3 +151,50 @@ fn without_the_helper_the_sentence_says_how_it_is_allowed() {
     assert_eq!(status, 409);
     assert!(problem["detail"].as_str().unwrap().contains("kiosk-configure.socket"), "{problem}");
 }
+
+#[test]
+fn a_bundle_is_taken_from_who_has_the_key_and_no_older_one_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let minisign = |arguments: &[&str]| {
+        let output = Command::new("minisign").args(arguments).current_dir(folder.path()).stdin(Stdio::null()).output();
+        let output = output.expect("minisign is needed: `apt-get install minisign`");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    std::fs::create_dir_all(at("etc/kiosk")).unwrap();
+    minisign(&["-G", "-W", "-p", "etc/kiosk/bundle.pub", "-s", "ours.key"]);
+    minisign(&["-G", "-W", "-p", "theirs.pub", "-s", "theirs.key"]);
+    let sign = |text: &str, key: &str, time: u32| {
+        std::fs::write(at("kiosk.toml"), text).unwrap();
+        minisign(&["-S", "-W", "-s", key, "-m", "kiosk.toml", "-t", &format!("timestamp:{time}\tfile:kiosk.toml")]);
+    };
+    let take = || {
+        let output = fake::output(Device::command(folder.path()).arg("--bundle").arg(at("kiosk.toml")));
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let file = at("etc/kiosk/config.d/80-bundle.toml");
+    let good = "[shell]\nurl = \"http://b\"\n";
+    sign(good, "ours.key", 1000);
+    assert_eq!(take().0, Some(0), "{}", take().1);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), good);
+    // The same stick again is no fault.
+    assert!(take().1.contains("Same"));
+    let refused = |says: &str| {
+        let (code, said) = take();
+        assert!(code == Some(2) && said.contains(says), "{says}: {said}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), good);
+    };
+    sign("[shell]\nurl = \"http://old\"\n", "ours.key", 999);
+    refused("one of 1000 was taken before");
+    sign("[shell]\nurl = \"http://evil\"\n", "theirs.key", 2000);
+    refused("is not signed by the key");
+    sign("[shell]\nulr = 1\n", "ours.key", 2000);
+    refused("did you mean url");
+    sign(good, "ours.key", 2000);
+    std::fs::write(at("kiosk.toml"), "[shell]\nurl = \"http://changed\"\n").unwrap();
+    refused("is not signed by the key");
+    minisign(&["-S", "-W", "-s", "ours.key", "-m", "kiosk.toml", "-t", "no time"]);
+    refused("the signature has no time");
+    std::fs::remove_file(at("kiosk.toml.minisig")).unwrap();
+    refused("kiosk.toml.minisig");
+}

@@ -179,7 +179,7 @@ fn read(file: &Path) -> std::io::Result<Option<String>> {
 }
 
 /// As a whole, with the permissions that the file has.
-fn write(file: &Path, content: &[u8]) -> std::io::Result<()> {
+pub(super) fn write(file: &Path, content: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -190,7 +190,7 @@ fn write(file: &Path, content: &[u8]) -> std::io::Result<()> {
 }
 
 /// Has kioskd take it; a device whose kiosk does not run has it with the next start.
-async fn reload() -> Result<Vec<String>, String> {
+pub(super) async fn reload() -> Result<Vec<String>, String> {
     match screen::reload_configuration(&Client::from_environment()).await {
         Ok(outcome) => {
             let told = outcome.json.get("told").and_then(Value::as_array).cloned().unwrap_or_default();

@@ -2,6 +2,7 @@
 //! unit of its own that is off by default (`kiosk-configure.socket`): it takes one order a connection, from the agent alone.
 //! [`ask`] is the agent's side, [`serve`](helper::serve) the other one.
 
+pub mod bundle;
 pub mod helper;
 mod plan;
 
