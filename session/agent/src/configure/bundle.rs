@@ -112,7 +112,7 @@ fn wrong(path: &Path, error: std::io::Error) -> BundleError {
     BundleError::File { path: path.display().to_string(), error }
 }
 
-/// Of `timestamp:1700000000	file:…`, which is signed.
+/// Of `timestamp:1700000000`, a tab and more, which is signed.
 fn time(comment: &str) -> Option<u64> {
     comment.strip_prefix("timestamp:")?.split('\t').next()?.trim().parse().ok()
 }
