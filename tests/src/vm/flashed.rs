@@ -130,8 +130,9 @@ impl Flashed {
             command.args(["-drive", &drive(Path::new(firmware), "if=pflash,readonly=on")]);
             command.args(["-drive", &drive(&variables, "if=pflash")]);
         }
+        // The firmware looks nowhere else, such as on the network, for minutes.
         let protected = if plan.protected { "if=none,id=disk,readonly=on" } else { "if=none,id=disk" };
-        command.args(["-drive", &drive(plan.disk, protected), "-device", "virtio-blk-pci,drive=disk"]);
+        command.args(["-drive", &drive(plan.disk, protected), "-device", "virtio-blk-pci,drive=disk,bootindex=0"]);
         if let Some(stick) = plan.stick {
             command.args(["-drive", &drive(stick, "if=none,id=stick,readonly=on")]);
             command.args(["-device", "virtio-blk-pci,drive=stick,serial=stick"]);
