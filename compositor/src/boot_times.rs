@@ -2,6 +2,8 @@
 //! later is not what people wait for at power-on: the first one of a boot leaves both in a file of the runtime directory,
 //! which ends with the boot, and a later one tells them as they are there.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

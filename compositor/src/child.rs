@@ -1,5 +1,7 @@
 //! The child: a command in cage's place, or our own kiosk-session where no service manager starts it.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::{
     io,
     os::unix::process::{CommandExt, ExitStatusExt},

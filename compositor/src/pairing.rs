@@ -2,6 +2,8 @@
 //! given, and the time left. No I/O and no timer: the root asks [`PairingScreen::view`] and
 //! [`PairingScreen::next_change`].
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::time::Duration;
 
 use kiosk_core::texts::{Text, Texts};

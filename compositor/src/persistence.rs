@@ -2,6 +2,8 @@
 //! written at once the first time and then at intervals, to spare the flash. What is saved is decided in
 //! [`crate::transaction`] and [`crate::input`].
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::{path::PathBuf, time::Duration};
 
 use kiosk_core::config::{SaveError, SavedState};

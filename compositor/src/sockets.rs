@@ -2,6 +2,8 @@
 //! of a command in cage's place.
 //! [`kiosk_core::sockets`] makes the sockets, [`clients`] accepts the clients.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::{io, os::unix::net::UnixListener, path::PathBuf};
 
 use kiosk_core::{

@@ -68,6 +68,18 @@ fn what_documents_name_is_there() {
 }
 
 #[test]
+fn modules_that_read_data_from_outside_deny_indexing() {
+    let text = read("CONTRIBUTING.md");
+    let list = text.split_once("read data from outside:").unwrap().1.split_once("and single files").unwrap().0;
+    let modules: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
+    assert!(modules.len() > 5, "the list has gone");
+    for module in modules {
+        let file = read(&format!("compositor/src/{module}/mod.rs"));
+        assert!(file.contains("#![deny(clippy::indexing_slicing)]"), "{module}");
+    }
+}
+
+#[test]
 fn links_between_documents_lead_somewhere() {
     let mut dead = Vec::new();
     for document in documents() {

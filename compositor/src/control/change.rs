@@ -3,8 +3,6 @@
 //!
 //! Form only: whether the hardware can do it is the event loop's question.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::collections::HashMap;
 use std::time::Duration;
 

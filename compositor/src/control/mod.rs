@@ -6,6 +6,9 @@
 //! [`Call`]: crate::command::Call
 //! [`Snapshot`]: crate::snapshot::Snapshot
 
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(not(test), deny(clippy::string_slice))]
+
 pub mod change;
 mod interfaces;
 mod names;

@@ -1,8 +1,6 @@
 //! Turns the arguments of a D-Bus method into a [`Command`] for the event loop and the [`Action`] that it needs, or
 //! into an error of one sentence. Pure; called by the methods of [`super::interfaces::Compositor`].
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::time::Duration;
 
 use kiosk_bus::{Failure, quoted};

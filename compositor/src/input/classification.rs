@@ -1,8 +1,6 @@
 //! What an input device is: its kind, the piece of hardware that it belongs to, and whether it is a real pointer. Pure:
 //! everything follows from [`Facts`].
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 /// What is known of a device.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {

@@ -1,8 +1,6 @@
 //! Reads the properties of an input device once, when it is added. [`super::classification`] decides what follows from
 //! them.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use smithay::backend::input::DeviceCapability;
 
 use super::classification::{Bus, Facts, bus, is_built_in, is_remote_control, port, told_port};

@@ -1,6 +1,8 @@
 //! Maps each touch panel, tablet and absolute pointer to an output: by settings, by udev's rules, by the sizes and
 //! names of panel and display, else by exclusion. Pure; called whenever a device or a screen is added or removed.
 
+#![allow(clippy::indexing_slicing, reason = "indexes of its own lists, of the same length")]
+
 use std::cmp::Reverse;
 
 use super::classification::{Bus, Kind};

@@ -1,6 +1,9 @@
 //! Input events from the back end to the seat: VT keys first, then the device's mapping and the screen's rotation, then
 //! the seat.
 
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(not(test), deny(clippy::string_slice))]
+
 mod admission;
 pub mod aids;
 pub mod classification;

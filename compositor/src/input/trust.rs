@@ -5,8 +5,6 @@
 //! plugged in from outside. Touch panels and pens need none: they can do no more than a person at the screen. Devices
 //! that are present at the first start are not trusted for that, as anybody may have plugged them in before.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use kiosk_core::config::{DeviceIdentity, NewDevices};
 
 use super::classification::Facts;

@@ -182,6 +182,7 @@ impl Counts {
 struct Used(Vec<(&'static str, u32)>);
 
 impl Used {
+    #[allow(clippy::indexing_slicing, reason = "it was found there, or just pushed")]
     fn of(&mut self, slot: &'static str) -> &mut u32 {
         let at = self.0.iter().position(|(name, _)| *name == slot).unwrap_or_else(|| {
             self.0.push((slot, 0));

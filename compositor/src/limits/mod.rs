@@ -5,6 +5,9 @@
 //! lists within one object, are counted where they grow ([`crate::protocols`]), and ids where libwayland makes objects
 //! ([`object_ids`]). The numbers are in [`table`] and in `[limits]`.
 
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(not(test), deny(clippy::string_slice))]
+
 pub mod configures;
 pub mod counts;
 pub mod depth;

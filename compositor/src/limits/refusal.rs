@@ -1,7 +1,5 @@
 //! Protocol errors for exceeded limits, and their log messages: the first is written at once, later ones with a count.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::{
     ffi::CString,
     fmt,

@@ -4,6 +4,9 @@
 //! [`table`] says which clients a global is for. Protocols create globals with `globals!` ([`crate::protocols`]), so
 //! that none can be offered without this check.
 
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(not(test), deny(clippy::string_slice))]
+
 pub mod table;
 
 use std::{
@@ -136,8 +139,9 @@ impl ClientState {
     pub fn reads(&self) -> bool {
         let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(socket) = &*socket else { return true };
-        let mut polled = [PollFd::new(socket, PollFlags::OUT)];
-        poll(&mut polled, Some(&Timespec::default())).is_err() || polled[0].revents().contains(PollFlags::OUT)
+        let mut polled = PollFd::new(socket, PollFlags::OUT);
+        let known = poll(std::slice::from_mut(&mut polled), Some(&Timespec::default())).is_ok();
+        !known || polled.revents().contains(PollFlags::OUT)
     }
 
     /// Whether it may get one more press, touch or key; counts it. True if it reads, or if few were sent since it last

@@ -112,7 +112,7 @@ impl Card {
             return Err(PresentError::Inactive);
         };
         let presented = self.try_present(index, frame, picture);
-        let own = &mut self.heads[index];
+        let Some(own) = self.heads.get_mut(index) else { return Err(PresentError::Inactive) };
         match presented {
             Ok(presented) => {
                 if presented.queued {
@@ -134,7 +134,7 @@ impl Card {
         picture: Option<GpuPicture>,
     ) -> Result<Presented, PresentError> {
         let Self { heads, drm, renderer, fd, quirks, .. } = self;
-        let own = &mut heads[index];
+        let own = heads.get_mut(index).ok_or(PresentError::Inactive)?;
         let mode = own.timing().ok_or(PresentError::NoMode)?;
         let presenter = match &mut own.presenter {
             Some(presenter) => {

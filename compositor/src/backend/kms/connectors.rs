@@ -1,7 +1,5 @@
 //! A card's connectors: which displays are connected, their modes and names, and which CRTC drives each.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::collections::HashSet;
 
 use smithay::{

@@ -126,7 +126,7 @@ impl CardHead {
                 PresentError::ModeRefused { refused: mode, used: next, cause: Box::new(cause) }
             }
             None => {
-                let first = self.refused[0];
+                let first = self.refused.first().copied().unwrap_or(mode);
                 self.refused.clear();
                 self.hopeless = true;
                 self.head.switch_to(first);

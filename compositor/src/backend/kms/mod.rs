@@ -1,6 +1,9 @@
 //! KMS: the screens of a console, through libseat. Owns the session, the cards and libinput; the rest of the compositor
 //! uses it through the [`Backend`] trait.
 
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(not(test), deny(clippy::string_slice))]
+
 mod atomic;
 mod card;
 mod cards;
@@ -183,7 +186,7 @@ impl<H: Host> Backend for Kms<H> {
             Some(CardRenderer::Gles(gles)) if painter != index => GpuPicture::draw(&mut gles.renderer, frame),
             _ => None,
         };
-        self.cards[index].present(head, frame, picture)
+        self.cards.get_mut(index).ok_or(PresentError::Inactive)?.present(head, frame, picture)
     }
 
     fn flipped(&mut self, head: HeadId) -> Option<OutputPresentationFeedback> {

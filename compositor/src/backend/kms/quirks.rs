@@ -2,8 +2,6 @@
 //!
 //! One more is a file of its own: [`crate::backend::rotated`] (smithay's issue 1651, damage of rotated outputs).
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::path::Path;
 
 use smithay::backend::drm::Planes;

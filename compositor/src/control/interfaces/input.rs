@@ -24,6 +24,7 @@ pub struct Input {
 }
 
 impl Input {
+    #[allow(clippy::indexing_slicing, reason = "made for each of this snapshot, by its index")]
     fn input(&self) -> &InputSnapshot {
         &self.now.inputs[self.index]
     }

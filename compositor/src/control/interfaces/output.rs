@@ -24,6 +24,7 @@ pub struct Output {
 }
 
 impl Output {
+    #[allow(clippy::indexing_slicing, reason = "made for each of this snapshot, by its index")]
     fn output(&self) -> &OutputSnapshot {
         &self.now.outputs[self.index]
     }
