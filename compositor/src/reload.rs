@@ -127,7 +127,7 @@ impl Kiosk {
             told.push(format!("text: in force but for messages of the splash: that {RESTART_SESSION}"));
         }
         if before.agent != self.settings.config.agent {
-            told.push("agent: takes effect after `systemctl restart kiosk-agent-mqtt`".into());
+            told.push("agent: takes effect when kiosk-agent-mqtt and kiosk-agent-tls are restarted".into());
         }
         self.take_boot_problems();
         self.welcome();

@@ -55,6 +55,7 @@ fn an_installation_is_complete_and_readable_for_all() {
         ("usr/lib/systemd/system/kiosk-console.target", 0o644),
         ("usr/lib/systemd/system/kiosk-agent.service", 0o644),
         ("usr/lib/systemd/system/kiosk-agent.socket", 0o644),
+        ("usr/lib/systemd/system/kiosk-agent-tls.service", 0o644),
         ("usr/lib/systemd/system/kiosk-agent-loopback.socket", 0o644),
         ("usr/lib/systemd/system/kiosk-xwayland.socket", 0o644),
         ("usr/lib/systemd/system/kiosk-xwayland@.service", 0o644),
@@ -159,13 +160,14 @@ fn systemd_accepts_the_units() {
 }
 
 /// What `systemd-analyze security` says of each unit, from 0 (nothing can be got at from it) to 10.
-const EXPOSURE: [(&str, f64); 10] = [
+const EXPOSURE: [(&str, f64); 11] = [
     ("kiosk.service", 1.0),
     ("kiosk-session.service", 2.5),
     ("kiosk-plymouth.service", 2.0),
     ("kiosk-plymouth-quit.service", 2.0),
     ("kiosk-health.service", 1.0),
     ("kiosk-agent.service", 1.0),
+    ("kiosk-agent-tls.service", 1.5),
     ("kiosk-keyboard.service", 1.0),
     ("kiosk-xwayland@.service", 1.0),
     ("kiosk-vnc.service", 1.5),

@@ -15,6 +15,8 @@ use kiosk_client::{Exit, Failure};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::role::Role;
+
 /// What is sent.
 pub type Answer = Response<UnsyncBoxBody<Bytes, Infallible>>;
 
@@ -27,13 +29,15 @@ pub struct Problem {
     pub name: Option<String>,
     /// One sentence.
     pub detail: String,
+    /// The role that would do.
+    needed: Option<Role>,
     /// A header that belongs to the status.
     header: Option<(hyper::header::HeaderName, String)>,
 }
 
 impl Problem {
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Problem { status, name: None, detail: detail.into(), header: None }
+        Problem { status, name: None, detail: detail.into(), needed: None, header: None }
     }
 
     /// No or a wrong token.
@@ -41,6 +45,20 @@ impl Problem {
         Problem {
             header: Some((WWW_AUTHENTICATE, "Bearer".to_owned())),
             ..Problem::new(StatusCode::UNAUTHORIZED, detail)
+        }
+    }
+
+    /// The caller's role is too low.
+    pub fn role(needed: Role, has: Option<Role>) -> Self {
+        let has = has.map_or_else(
+            || "the certificate gives none (a URI kiosk:role:ROLE among its alternative names)".to_owned(),
+            |role| format!("the certificate gives the role {role}"),
+        );
+        let detail = format!("this needs the role {needed}, and {has}");
+        Problem {
+            name: Some("org.kioskd.Error.NotAuthorized".to_owned()),
+            needed: Some(needed),
+            ..Problem::new(StatusCode::FORBIDDEN, detail)
         }
     }
 
@@ -62,6 +80,9 @@ impl Problem {
             json!({ "type": "about:blank", "title": title, "status": self.status.as_u16(), "detail": self.detail });
         if let (Some(name), Some(map)) = (self.name, body.as_object_mut()) {
             map.insert("name".into(), Value::String(name));
+        }
+        if let (Some(role), Some(map)) = (self.needed, body.as_object_mut()) {
+            map.insert("role".into(), Value::String(role.to_string()));
         }
         let mut answer = of(self.status, "application/problem+json", body.to_string().into());
         if let Some((header, value)) = self.header

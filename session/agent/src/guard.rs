@@ -1,6 +1,8 @@
 //! What is asked of every request before anything else: that it was meant for this device (DNS rebinding), that it does not
 //! come from a page (Origin), and on the loopback port that it has the token. Pure.
 
+use std::sync::Arc;
+
 use hyper::header::{AUTHORIZATION, HOST, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::{StatusCode, Version};
@@ -11,8 +13,19 @@ use super::token::Token;
 /// The names of this machine that no other machine can have.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// Whether the request may go on. `token`: where one is wanted.
-pub fn check(parts: &Parts, token: Option<&Token>) -> Result<(), Problem> {
+/// What proves who a caller is.
+#[derive(Clone)]
+pub enum Gate {
+    /// That the kernel let them open the socket's file.
+    File,
+    /// That they know the token.
+    Token(Arc<Token>),
+    /// Their certificate, before their first request.
+    Certificate,
+}
+
+/// Whether the request may go on.
+pub fn check(parts: &Parts, gate: &Gate) -> Result<(), Problem> {
     let mut hosts = parts.headers.get_all(HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
         (Some(host), None) => Some(host.as_bytes()),
@@ -22,14 +35,16 @@ pub fn check(parts: &Parts, token: Option<&Token>) -> Result<(), Problem> {
         (None, _) => return Err(Problem::new(StatusCode::BAD_REQUEST, "there is no Host header")),
     };
     let in_target = parts.uri.authority().map(|authority| authority.as_str().as_bytes());
-    if host.into_iter().chain(in_target).any(|name| !is_local(name)) {
+    // Who comes by TLS has found our name in our certificate, which no other name can lead to.
+    let any_name = matches!(gate, Gate::Certificate);
+    if !any_name && host.into_iter().chain(in_target).any(|name| !is_local(name)) {
         let detail = format!("this is not the Host that was asked for; allowed are {}", NAMES.join(", "));
         return Err(Problem::new(StatusCode::FORBIDDEN, detail));
     }
     if parts.headers.contains_key(ORIGIN) {
         return Err(Problem::new(StatusCode::FORBIDDEN, "web pages have no access; window.kiosk is for them"));
     }
-    let Some(token) = token else { return Ok(()) };
+    let Gate::Token(token) = gate else { return Ok(()) };
     let mut given = parts.headers.get_all(AUTHORIZATION).iter();
     match (given.next(), given.next()) {
         (Some(header), None) if token.is_in(header.as_bytes()) => Ok(()),

@@ -15,8 +15,10 @@ mod metrics;
 mod mqtt;
 mod openapi;
 mod request;
+mod role;
 mod routes;
 mod serve;
+mod tls;
 mod token;
 mod verbs;
 
@@ -26,10 +28,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
+use kiosk_core::config::{Agent, Config, Sources};
 use kiosk_core::logging;
 use kiosk_core::sockets::{self, Access, SocketFile};
 
+use guard::Gate;
 use serve::{Listener, Server};
+use tls::Door;
 use token::Token;
 
 /// Most sockets that are taken from systemd.
@@ -57,13 +62,24 @@ struct Arguments {
     /// Talk to the MQTT broker of agent.mqtt in the configuration (kiosk-agent-mqtt.service)
     #[arg(long)]
     mqtt: bool,
+    /// Serve callers from the network that have a certificate; without an address at agent.listen-tls of the configuration
+    /// (kiosk-agent-tls.service)
+    #[arg(long, value_name = "ADDRESS:PORT", num_args = 0..=1)]
+    tls: Option<Option<SocketAddr>>,
+    /// The folder of certificates, instead of agent.certificates of the configuration
+    #[arg(long, value_name = "DIRECTORY")]
+    certificates: Option<PathBuf>,
 }
 
 /// Why the agent does not start, one sentence each.
 #[derive(Debug, thiserror::Error)]
 enum StartError {
-    #[error("there is nothing to serve: enable kiosk-agent.socket or kiosk-agent-loopback.socket, or use --socket")]
+    #[error(
+        "there is nothing to serve: enable kiosk-agent.socket or kiosk-agent-loopback.socket, or use --socket or --tls"
+    )]
     Nothing,
+    #[error("--tls has no address to listen at: set agent.listen-tls in the configuration, such as to 0.0.0.0:8443")]
+    NoAddress,
     #[error("{0} can't be served: it is neither a Unix socket nor on loopback")]
     Foreign(String),
     #[error("a socket of systemd's can't be used: {0}")]
@@ -133,20 +149,51 @@ fn run(arguments: &Arguments) -> Result<(), StartError> {
             tracing::info!(at = %address, "HTTP interface is up");
             listeners.push(Listener::tcp(listener).map_err(wrong)?);
         }
+        let tls = match arguments.tls {
+            Some(address) => {
+                let Agent { listen_tls, certificates, .. } = settings();
+                let address = address.or(listen_tls).ok_or(StartError::NoAddress)?;
+                Some((network(address)?, arguments.certificates.clone().unwrap_or(certificates)))
+            }
+            None => None,
+        };
         if arguments.mqtt {
             tokio::spawn(mqtt::run(mqtt::Settings::read()?));
-        } else if listeners.is_empty() {
+        } else if listeners.is_empty() && tls.is_none() {
             return Err(StartError::Nothing);
         }
         // A port at which no request could be accepted is not served; the Unix socket needs no token.
         let token = if listeners.iter().any(Listener::wants_token) { Some(Arc::new(Token::read()?)) } else { None };
         for listener in listeners {
-            tokio::spawn(Server::new(&listener, token.clone()).run(listener));
+            let gate = token.clone().filter(|_| listener.wants_token()).map_or(Gate::File, Gate::Token);
+            tokio::spawn(Server::new(gate).run(listener));
+        }
+        if let Some((listener, folder)) = tls {
+            tokio::spawn(Door::of(&folder).run(listener, Server::new(Gate::Certificate)));
         }
         stopped().await;
         drop(file);
         Ok(())
     })
+}
+
+/// `[agent]`. A file with an error is skipped here as everywhere; kioskd shows it.
+fn settings() -> Agent {
+    let loaded = Config::load(&Sources::system());
+    for error in &loaded.errors {
+        tracing::warn!(%error, "configuration skipped");
+    }
+    loaded.config.agent
+}
+
+/// Listens for other machines.
+fn network(address: SocketAddr) -> Result<tokio::net::TcpListener, StartError> {
+    let wrong = |error| StartError::Listen(address, error);
+    let listener = std::net::TcpListener::bind(address).map_err(wrong)?;
+    let address = listener.local_addr().map_err(wrong)?;
+    listener.set_nonblocking(true).map_err(wrong)?;
+    tracing::info!(at = %address, "TLS interface is up");
+    tokio::net::TcpListener::from_std(listener).map_err(wrong)
 }
 
 /// The sockets that systemd listens on for us.

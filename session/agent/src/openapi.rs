@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::routes::ROUTES;
+
 const DOCUMENT: &str = include_str!("openapi.json");
 
 /// kioskctl's schemas, by the name that the document has for them.
@@ -30,6 +32,13 @@ pub fn document() -> Value {
         (name.to_owned(), schema)
     });
     let schemas: Map<String, Value> = schemas.collect();
+    for route in ROUTES {
+        let place = document.get_mut("paths").and_then(|paths| paths.get_mut(route.path));
+        let operation = place.and_then(|item| item.get_mut(route.method.to_ascii_lowercase()));
+        if let Some(operation) = operation.and_then(Value::as_object_mut) {
+            operation.insert("x-kiosk-role".into(), route.role.as_str().into());
+        }
+    }
     if let Some(map) = document.as_object_mut() {
         map.insert("info".into(), info());
         let components = map.entry("components").or_insert_with(|| json!({}));
@@ -43,7 +52,7 @@ pub fn document() -> Value {
 fn info() -> Value {
     json!({
         "title": "kiosk-agent",
-        "description": "kioskctl's verbs over HTTP, on this machine alone",
+        "description": "kioskctl's verbs over HTTP, on this machine, and on the network for callers with a certificate. x-kiosk-role: the least role that one from the network must have",
         "version": env!("CARGO_PKG_VERSION"),
         "license": { "name": "MIT", "identifier": "MIT" },
     })
@@ -75,7 +84,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::routes::ROUTES;
 
     #[test]
     fn the_document_has_the_routes_that_are_served() {

@@ -4,6 +4,7 @@ use hyper::StatusCode;
 
 use super::answer::Problem;
 use super::request::decoded;
+use super::role::Role::{self, Admin, Operate, View};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,54 +48,56 @@ pub struct Route {
     /// `{…}` stands for any name.
     pub path: &'static str,
     pub verb: Verb,
+    /// The least that a caller from the network must have.
+    pub role: Role,
 }
 
-const fn route(method: &'static str, path: &'static str, verb: Verb) -> Route {
-    Route { method, path, verb }
+const fn route(method: &'static str, path: &'static str, role: Role, verb: Verb) -> Route {
+    Route { method, path, verb, role }
 }
 
 /// All.
 pub static ROUTES: &[Route] = &[
-    route("GET", "/v1/status", Verb::Status),
-    route("GET", "/v1/events", Verb::Events),
-    route("GET", "/v1/outputs", Verb::Outputs),
-    route("PATCH", "/v1/outputs/{output}", Verb::Change),
-    route("POST", "/v1/outputs/confirm", Verb::Confirm),
-    route("POST", "/v1/outputs/forget", Verb::Forget),
-    route("GET", "/v1/screenshot", Verb::Screenshot),
-    route("GET", "/v1/inputs", Verb::Inputs),
-    route("PATCH", "/v1/inputs/{device}", Verb::Input),
-    route("POST", "/v1/reload", Verb::Reload),
-    route("POST", "/v1/open", Verb::Open),
-    route("POST", "/v1/home", Verb::Home),
-    route("POST", "/v1/restart", Verb::Restart),
-    route("POST", "/v1/stop", Verb::Stop),
-    route("POST", "/v1/start", Verb::Start),
-    route("POST", "/v1/clear-data", Verb::ClearData),
-    route("POST", "/v1/message", Verb::Message),
-    route("POST", "/v1/pairing", Verb::Pairing),
-    route("POST", "/v1/dismiss", Verb::Dismiss),
-    route("POST", "/v1/keyboard", Verb::Keyboard),
-    route("GET", "/v1/accessibility", Verb::Aids),
-    route("POST", "/v1/accessibility", Verb::Aid),
-    route("POST", "/v1/vt", Verb::Vt),
-    route("POST", "/v1/config/reload", Verb::Configuration),
-    route("GET", "/v1/config", Verb::Settings),
-    route("PATCH", "/v1/config", Verb::Configure),
-    route("POST", "/v1/config/confirm", Verb::ConfirmConfiguration),
-    route("GET", "/metrics", Verb::Metrics),
-    route("GET", "/v1/openapi.json", Verb::Document),
+    route("GET", "/v1/status", View, Verb::Status),
+    route("GET", "/v1/events", View, Verb::Events),
+    route("GET", "/v1/outputs", View, Verb::Outputs),
+    route("PATCH", "/v1/outputs/{output}", Operate, Verb::Change),
+    route("POST", "/v1/outputs/confirm", Operate, Verb::Confirm),
+    route("POST", "/v1/outputs/forget", Operate, Verb::Forget),
+    route("GET", "/v1/screenshot", View, Verb::Screenshot),
+    route("GET", "/v1/inputs", View, Verb::Inputs),
+    route("PATCH", "/v1/inputs/{device}", Admin, Verb::Input),
+    route("POST", "/v1/reload", Operate, Verb::Reload),
+    route("POST", "/v1/open", Operate, Verb::Open),
+    route("POST", "/v1/home", Operate, Verb::Home),
+    route("POST", "/v1/restart", Operate, Verb::Restart),
+    route("POST", "/v1/stop", Operate, Verb::Stop),
+    route("POST", "/v1/start", Operate, Verb::Start),
+    route("POST", "/v1/clear-data", Operate, Verb::ClearData),
+    route("POST", "/v1/message", Operate, Verb::Message),
+    route("POST", "/v1/pairing", Admin, Verb::Pairing),
+    route("POST", "/v1/dismiss", Operate, Verb::Dismiss),
+    route("POST", "/v1/keyboard", Operate, Verb::Keyboard),
+    route("GET", "/v1/accessibility", View, Verb::Aids),
+    route("POST", "/v1/accessibility", Operate, Verb::Aid),
+    route("POST", "/v1/vt", Admin, Verb::Vt),
+    route("POST", "/v1/config/reload", Admin, Verb::Configuration),
+    route("GET", "/v1/config", Admin, Verb::Settings),
+    route("PATCH", "/v1/config", Admin, Verb::Configure),
+    route("POST", "/v1/config/confirm", Admin, Verb::ConfirmConfiguration),
+    route("GET", "/metrics", View, Verb::Metrics),
+    route("GET", "/v1/openapi.json", View, Verb::Document),
 ];
 
-/// The verb of a request, and the name in its path.
-pub fn find(method: &str, path: &str) -> Result<(Verb, String), Problem> {
+/// What a request means, and the name in its path.
+pub fn find(method: &str, path: &str) -> Result<(&'static Route, String), Problem> {
     let mut allowed = Vec::new();
     // A path of its own is no name in another's.
     let own = ROUTES.iter().any(|route| route.path == path);
     for route in ROUTES.iter().filter(|route| !own || route.path == path) {
         let Some(name) = matched(route.path, path) else { continue };
         if route.method == method {
-            return Ok((route.verb, decoded(name)?));
+            return Ok((route, decoded(name)?));
         }
         if !allowed.contains(&route.method) {
             allowed.push(route.method);
@@ -121,7 +124,10 @@ mod tests {
 
     #[test]
     fn a_path_and_a_method_mean_one_verb() {
-        let of = |method, path| find(method, path).map_err(|problem| problem.status.as_u16());
+        let of = |method, path| {
+            let found = find(method, path).map(|(route, name)| (route.verb, name));
+            found.map_err(|problem| problem.status.as_u16())
+        };
         assert_eq!(of("GET", "/v1/status"), Ok((Verb::Status, String::new())));
         assert_eq!(of("PATCH", "/v1/outputs/HDMI-A-1"), Ok((Verb::Change, "HDMI-A-1".into())));
         assert_eq!(of("PATCH", "/v1/outputs/Acme%20One%2F2%20%c3%a9"), Ok((Verb::Change, "Acme One/2 é".into())));

@@ -15,15 +15,16 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 
 use super::answer::{Answer, Problem};
 use super::bucket::Bucket;
+use super::guard::{self, Gate};
 use super::request::Given;
+use super::role::{Caller, Role};
 use super::routes::{self, Verb};
-use super::token::Token;
-use super::{events, guard, verbs};
+use super::{events, verbs};
 
 /// Connections at a time, of each socket.
 const MAX_CONNECTIONS: usize = 64;
@@ -38,7 +39,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Of all headers of a request, bytes; hyper's least is 8 KiB.
 const MAX_HEADERS: usize = 16 << 10;
 /// Before the next try, where a connection can't be accepted: too many files are open.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// A socket that is listened on.
 #[derive(Debug)]
@@ -71,17 +72,17 @@ impl Listener {
 /// What one socket's connections share.
 #[derive(Clone)]
 pub struct Server {
-    token: Option<Arc<Token>>,
+    gate: Gate,
     connections: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     at_once: Arc<Semaphore>,
 }
 
 impl Server {
-    /// `token`: what is wanted where the listener wants one.
-    pub fn new(listener: &Listener, token: Option<Arc<Token>>) -> Self {
+    /// `gate`: what its callers have to prove.
+    pub fn new(gate: Gate) -> Self {
         Server {
-            token: token.filter(|_| listener.wants_token()),
+            gate,
             connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             at_once: Arc::new(Semaphore::new(MAX_AT_ONCE)),
@@ -103,25 +104,31 @@ impl Server {
     }
 
     fn take(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Ok(place) = self.connections.clone().try_acquire_owned() else {
+        let Some(place) = self.place() else {
             tokio::spawn(refuse(stream));
             return;
         };
         let server = self.clone();
         tokio::spawn(async move {
-            server.connection(stream).await;
+            server.connection(stream, Caller::local()).await;
             drop(place);
         });
     }
 
-    async fn connection(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    /// A place for a connection; `None`: all are taken.
+    pub fn place(&self) -> Option<OwnedSemaphorePermit> {
+        self.connections.clone().try_acquire_owned().ok()
+    }
+
+    /// Serves one caller to the end.
+    pub async fn connection(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, caller: Caller) {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(WRITE_TIMEOUT));
         let bucket = Mutex::new(Bucket::new(Instant::now()));
         let service = service_fn(|request| {
             let may = bucket.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now());
-            let server = &self;
-            async move { Ok::<Answer, Infallible>(server.answer(request, may).await) }
+            let (server, caller) = (&self, &caller);
+            async move { Ok::<Answer, Infallible>(server.answer(request, may, caller).await) }
         });
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -134,18 +141,25 @@ impl Server {
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>, may: bool) -> Answer {
-        self.handle(request, may).await.unwrap_or_else(Problem::answer)
+    async fn answer(&self, request: Request<Incoming>, may: bool, caller: &Caller) -> Answer {
+        self.handle(request, may, caller).await.unwrap_or_else(Problem::answer)
     }
 
-    async fn handle(&self, request: Request<Incoming>, may: bool) -> Result<Answer, Problem> {
+    async fn handle(&self, request: Request<Incoming>, may: bool, caller: &Caller) -> Result<Answer, Problem> {
         let (parts, body) = request.into_parts();
-        guard::check(&parts, self.token.as_deref())?;
+        guard::check(&parts, &self.gate)?;
         if !may {
             let detail = "too many requests over this connection";
             return Err(Problem::later(StatusCode::TOO_MANY_REQUESTS, 1, detail));
         }
-        let (verb, name) = routes::find(parts.method.as_str(), parts.uri.path())?;
+        let (route, name) = routes::find(parts.method.as_str(), parts.uri.path())?;
+        let verb = route.verb;
+        if !caller.may(route.role) {
+            return Err(Problem::role(route.role, caller.role));
+        }
+        if let (Some(caller), true) = (&caller.name, route.role > Role::View) {
+            tracing::info!(caller, ?verb, name, "order from the network");
+        }
         let given = Given::read(name, parts.uri.query(), &parts.headers, body).await?;
         tracing::debug!(?verb, "HTTP request");
         if verb == Verb::Events {
@@ -162,7 +176,7 @@ impl Server {
 }
 
 /// Says that there is no place, to one who listens at once.
-async fn refuse(mut stream: impl AsyncWrite + Unpin) {
+pub async fn refuse(mut stream: impl AsyncWrite + Unpin) {
     let told = async {
         stream.write_all(full().as_bytes()).await?;
         stream.shutdown().await

@@ -100,13 +100,45 @@ impl FileWatch {
     /// Returns when the file may have lost its name; at once, if that was since the last call. May be dropped and called
     /// again.
     pub async fn changed(&mut self) {
-        let mut events = [0; 4096];
-        if let Err(error) = self.0.readable().await {
-            tracing::warn!(%error, "file not watched any more");
-            return std::future::pending().await;
-        }
-        while matches!(self.0.try_read(&mut events), Ok(1..)) {}
+        happened(&self.0).await;
     }
+}
+
+/// What changes what a folder's files say: one was written, came under its name, went, or may be read by others.
+const FOLDER_EVENTS: WatchFlags = WatchFlags::CLOSE_WRITE
+    .union(WatchFlags::MOVED_TO)
+    .union(WatchFlags::MOVED_FROM)
+    .union(WatchFlags::DELETE)
+    .union(WatchFlags::ATTRIB);
+
+/// A watch on the files of a folder that is there.
+#[derive(Debug)]
+pub struct FolderWatch(Receiver);
+
+impl FolderWatch {
+    /// Watches from now on; to be called from within a runtime. Errors: it can't be watched.
+    pub fn new(folder: &Path) -> io::Result<Self> {
+        let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+        let inotify = Receiver::from_owned_fd_unchecked(inotify)?;
+        inotify::add_watch(&inotify, folder, FOLDER_EVENTS)?;
+        Ok(FolderWatch(inotify))
+    }
+
+    /// Returns when a file in it was written, came or went; at once, if that was since the last call. May be dropped and
+    /// called again.
+    pub async fn changed(&mut self) {
+        happened(&self.0).await;
+    }
+}
+
+/// Returns when there were events, and takes them all.
+async fn happened(inotify: &Receiver) {
+    let mut events = [0; 4096];
+    if let Err(error) = inotify.readable().await {
+        tracing::warn!(%error, "files not watched any more");
+        return std::future::pending().await;
+    }
+    while matches!(inotify.try_read(&mut events), Ok(1..)) {}
 }
 
 #[cfg(test)]

@@ -153,6 +153,9 @@ fn every_key_reaches_its_field() {
         tokens = 16
         objects = 17
         ids = 18
+        [agent]
+        listen-tls = "[::]:8443"
+        certificates = "/data/certificates"
         [agent.mqtt]
         server = "mqtts://broker.example"
         user = "hall"
@@ -201,6 +204,8 @@ fn every_key_reaches_its_field() {
     let schedule = &config.power.schedule;
     assert_eq!((schedule.len(), schedule[0].on.hour, schedule[1].off.hour), (2, 7, 7));
     assert_eq!(schedule[0].days.0, [true, true, true, true, true, false, false]);
+    assert_eq!(config.agent.listen_tls, Some("[::]:8443".parse().unwrap()));
+    assert_eq!(config.agent.certificates, Path::new("/data/certificates"));
     let mqtt = &config.agent.mqtt;
     assert_eq!(mqtt.server.as_ref().unwrap().to_string(), "mqtts://broker.example:8883");
     assert_eq!((mqtt.user.as_str(), mqtt.password_file.as_deref()), ("hall", Some(Path::new("mqtt-password"))));
@@ -306,6 +311,8 @@ fn errors_name_line_column_key_and_what_is_allowed() {
          idle, power, browser, capture, limits, health, x11, privilege, api, agent"
     );
     assert!(wrong("[output.A]\nposition = [0, 40000]").2.ends_with("[X, Y] in logical pixels, -32768 to 32767"));
+    assert!(wrong("[agent]\nlisten-tls = 'kiosk:8443'").2.contains("allowed is \"none\", or an address with a port"));
+    assert!(wrong("[agent]\ncertificates = 'here'").2.contains("\"here\" is no absolute path"));
     assert!(wrong("[output]\nrotation = 90").2.contains("put it below [output.\"*\"]"));
     let device = |key: &str| wrong(&format!("[input.device.\"A B\"]\n{key}"));
     assert_eq!(

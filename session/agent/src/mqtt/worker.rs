@@ -75,7 +75,7 @@ async fn carry(order: Order) -> Done {
 async fn asked(order: &Order) -> Result<Answer, Problem> {
     let (path, query) =
         order.path.split_once('?').map_or((order.path.as_str(), None), |(path, query)| (path, Some(query)));
-    let (verb, name) = routes::find(&order.method, path)?;
+    let (route, name) = routes::find(&order.method, path)?;
     let body = if order.body.is_null() { String::new() } else { order.body.to_string() };
-    verbs::carry(verb, &Given::new(name, query, body.into())?).await
+    verbs::carry(route.verb, &Given::new(name, query, body.into())?).await
 }

@@ -1,14 +1,25 @@
 //! `[agent]`: what kiosk-agent does beside serving the sockets that systemd hands in.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 /// The section.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agent {
+    /// Where it listens for TLS with client certificates; `None`: it does not.
+    pub listen_tls: Option<SocketAddr>,
+    /// The folder of its key, its certificate, the authorities that it trusts and their revocations.
+    pub certificates: PathBuf,
     /// The keys that begin with `mqtt.`.
     pub mqtt: Mqtt,
+}
+
+impl Default for Agent {
+    fn default() -> Self {
+        Agent { listen_tls: None, certificates: "/var/lib/kiosk-agent".into(), mqtt: Mqtt::default() }
+    }
 }
 
 /// The broker, and what the device calls itself there. Files are absolute paths or names of `LoadCredential=`.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{Allowed, Key, Kind};
 use crate::config::agent::{Agent, BROKER, Broker};
 use crate::config::raw::{Raw, Wrong};
-use crate::config::setters::{file_or_credential, no_control, put, unless};
+use crate::config::setters::{absolute, file_or_credential, no_control, put, understood, unless};
 
 /// Longest topic that others are made of, bytes; MQTT's own limit is 65535.
 const MAX_TOPIC: usize = 128;
@@ -25,7 +25,26 @@ macro_rules! file {
     };
 }
 
+const ADDRESS: Allowed =
+    Allowed::Description("\"none\", or an address with a port such as \"0.0.0.0:8443\" or \"[::]:8443\"");
+
 pub static AGENT: &[Key<Agent>] = &[
+    Key {
+        name: "listen-tls",
+        kind: Kind::Text,
+        allowed: ADDRESS,
+        set: |agent, raw| {
+            put(&mut agent.listen_tls, unless("none", raw, |raw| understood(raw.as_text()?.parse().ok())))
+        },
+        get: |agent| Some(agent.listen_tls.map_or_else(|| "none".into(), |address| address.to_string()).into()),
+    },
+    Key {
+        name: "certificates",
+        kind: Kind::Text,
+        allowed: Allowed::Description("a directory as an absolute path"),
+        set: |agent, raw| put(&mut agent.certificates, absolute(raw)),
+        get: |agent| Some(agent.certificates.display().to_string().into()),
+    },
     Key {
         name: "mqtt.server",
         kind: Kind::Text,

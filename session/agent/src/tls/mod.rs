@@ -1,0 +1,200 @@
+//! kiosk-agent on the network: TLS 1.3 and a client certificate, or nothing. A connection becomes one of [`super::serve`]'s
+//! when its handshake is done, with the role that its certificate gives; it ends when the certificate does, or is revoked.
+//! What the folder of certificates holds is read anew whenever a file in it changes.
+
+mod clock;
+mod identity;
+mod material;
+mod waiting;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use kiosk_core::socket_watch::FolderWatch;
+use rustls::pki_types::CertificateDer;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{oneshot, watch};
+
+use super::serve::{ACCEPT_PAUSE, Server, refuse};
+use identity::Identity;
+use material::{Material, MaterialError};
+use waiting::Waiting;
+
+/// For a whole handshake; one over a bad mobile network takes a second.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Connections of one certificate, so that no caller, however lowly, has all of [`super::serve`]'s.
+const MAX_OF_ONE: usize = 16;
+
+/// What is in force; `None`: nothing that can be used, and nobody gets in.
+type InForce = watch::Receiver<Option<Arc<Material>>>;
+
+/// The network's door.
+pub struct Door {
+    in_force: InForce,
+    waiting: Arc<Mutex<Waiting>>,
+    callers: Arc<Mutex<BTreeMap<String, usize>>>,
+}
+
+impl Door {
+    /// Reads the folder, and from then on whenever it changes.
+    pub fn of(folder: &Path) -> Self {
+        // Where it can't be made, reading it says why.
+        let _ = std::fs::create_dir_all(folder);
+        // Watched first, so that nothing is missed in between.
+        let changes = FolderWatch::new(folder);
+        let first = Material::read(folder);
+        match &first {
+            Ok(_) => tracing::info!(folder = %folder.display(), "certificates are in force"),
+            Err(error @ MaterialError::None(_)) => tracing::warn!(%error, "nobody gets in over the network"),
+            Err(error) => tracing::error!(%error, "nobody gets in over the network"),
+        }
+        let (sender, in_force) = watch::channel(first.ok().map(Arc::new));
+        match changes {
+            Ok(changes) => drop(tokio::spawn(follow(folder.to_owned(), changes, sender))),
+            Err(error) => {
+                tracing::warn!(%error, folder = %folder.display(), "new certificates and revocations count from the next start on");
+                // Connections wait for what can't come.
+                tokio::spawn(async move { sender.closed().await });
+            }
+        }
+        Door { in_force, waiting: Arc::default(), callers: Arc::default() }
+    }
+
+    /// Accepts for ever.
+    pub async fn run(self, listener: TcpListener, server: Server) {
+        loop {
+            let (stream, from) = match listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(%error, "TLS connection not accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            // An order is short, and its answer is waited for.
+            let _ = stream.set_nodelay(true);
+            let list = self.waiting.clone();
+            let (number, pushed_out) = list.lock().unwrap_or_else(PoisonError::into_inner).enter(from.ip());
+            let seat = Seat { list, number };
+            let (in_force, callers, server) = (self.in_force.clone(), self.callers.clone(), server.clone());
+            tokio::spawn(async move {
+                let Some((stream, chain)) = handshake(stream, &in_force, pushed_out).await else { return };
+                drop(seat);
+                let Some(identity) = chain.first().and_then(Identity::of) else { return };
+                let own = identity.caller.name.clone().unwrap_or_default();
+                let (Some(_one_of_few), Some(_place)) = (Turn::take(callers, own), server.place()) else {
+                    refuse(stream).await;
+                    return;
+                };
+                tracing::debug!(caller = ?identity.caller, %from, "TLS connection");
+                tokio::select! {
+                    () = server.connection(stream, identity.caller.clone()) => {}
+                    () = ended(in_force, &chain, &identity) => {
+                        tracing::info!(caller = ?identity.caller.name, %from, "connection ended: its certificate counts no more");
+                    }
+                }
+            });
+        }
+    }
+}
+
+type Chain = Vec<CertificateDer<'static>>;
+
+/// The stream and who is at its other end; `None`: there is nothing to be said to them.
+async fn handshake(
+    stream: TcpStream,
+    in_force: &InForce,
+    pushed_out: oneshot::Receiver<()>,
+) -> Option<(tokio_rustls::server::TlsStream<TcpStream>, Chain)> {
+    let material = in_force.borrow().clone()?;
+    let done = tokio::time::timeout(HANDSHAKE_TIMEOUT, material.acceptor.accept(stream));
+    tokio::select! {
+        _ = pushed_out => None,
+        done = done => match done {
+            Ok(Ok(stream)) => {
+                let chain = stream.get_ref().1.peer_certificates()?.iter().cloned().map(CertificateDer::into_owned);
+                let chain = chain.collect();
+                Some((stream, chain))
+            }
+            // Anybody can bring this about, as often as they like.
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "TLS handshake failed");
+                None
+            }
+            Err(_too_slow) => None,
+        },
+    }
+}
+
+/// Returns when the certificate is over or revoked.
+async fn ended(mut in_force: InForce, chain: &Chain, identity: &Identity) {
+    loop {
+        let material = in_force.borrow_and_update().clone();
+        let Some(material) = material.filter(|material| material.admits(chain)) else { return };
+        let left = identity.not_after.as_secs().saturating_sub(material.clock.now().as_secs());
+        tokio::select! {
+            changed = in_force.changed() => if changed.is_err() { return },
+            // One second later it is no more valid.
+            () = tokio::time::sleep(Duration::from_secs(left.saturating_add(1))) => {}
+        }
+    }
+}
+
+/// Reads the folder whenever it changes. What can't be used changes nothing: what it replaces is still in force.
+async fn follow(folder: PathBuf, mut changes: FolderWatch, sender: watch::Sender<Option<Arc<Material>>>) {
+    loop {
+        changes.changed().await;
+        match Material::read(&folder) {
+            Ok(material) => {
+                tracing::info!(folder = %folder.display(), "certificates are in force");
+                sender.send_replace(Some(Arc::new(material)));
+            }
+            Err(error) => tracing::warn!(%error, "certificates not taken; those from before are in force"),
+        }
+    }
+}
+
+/// A place in the list of handshakes.
+struct Seat {
+    list: Arc<Mutex<Waiting>>,
+    number: u64,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner).leave(self.number);
+    }
+}
+
+/// One of the connections that a certificate may have.
+struct Turn {
+    callers: Arc<Mutex<BTreeMap<String, usize>>>,
+    name: String,
+}
+
+impl Turn {
+    fn take(callers: Arc<Mutex<BTreeMap<String, usize>>>, name: String) -> Option<Self> {
+        let mut all = callers.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = all.entry(name.clone()).or_default();
+        if *count >= MAX_OF_ONE {
+            return None;
+        }
+        *count += 1;
+        drop(all);
+        Some(Turn { callers, name })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut all = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = all.get_mut(&self.name) {
+            *count -= 1;
+            if *count == 0 {
+                all.remove(&self.name);
+            }
+        }
+    }
+}
