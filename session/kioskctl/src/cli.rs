@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use kiosk_client::change::{DEFAULT_REVERT_SECONDS, Lasting};
 use kiosk_core::config::{Aid, Brightness, ModeChoice, Position, Rotation, Scale, Url, VtNumber};
 
+use super::agent::cli::AgentVerb;
 use super::values::{duration, mode, revert_after, rotate_to, url};
 
 const AFTER_HELP: &str = "\
@@ -245,6 +246,11 @@ pub enum Verb {
     Config {
         #[command(subcommand)]
         what: ConfigVerb,
+    },
+    /// Who may command this and other devices over the network
+    Agent {
+        #[command(subcommand)]
+        what: AgentVerb,
     },
     /// Say what is used, what is missing or contradicts, and what to do about it
     Doctor {

@@ -5,6 +5,7 @@
 #![cfg_attr(not(test), deny(clippy::string_slice))]
 
 mod accessibility;
+mod agent;
 mod apply;
 #[allow(rustdoc::broken_intra_doc_links, reason = "[[shells]] in a help text is what people write")]
 mod cli;
@@ -103,6 +104,7 @@ async fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Verb::Vt { number } => shown::switch_vt(&client, *number).await,
         Verb::Forget { outputs, key } => shown::forget(&client, outputs, key.as_deref()).await,
         Verb::Config { what } => config::run(&client, what).await,
+        Verb::Agent { what } => agent::run(what),
         Verb::Doctor { bundle } => doctor::examine(&client, bundle.as_deref()).await,
         Verb::Confine { app_id, socket } => confine::run(app_id, socket),
         Verb::Generate { what, directory } => generate::run(*what, directory),

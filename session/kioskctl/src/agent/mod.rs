@@ -1,0 +1,14 @@
+//! `agent`: the certificates by which kiosk-agent and those who command it know each other.
+
+mod ca;
+pub mod cli;
+
+use cli::AgentVerb;
+
+use super::outcome::{Failure, Outcome};
+
+pub fn run(verb: &AgentVerb) -> Result<Outcome, Failure> {
+    match verb {
+        AgentVerb::Ca { dir, what } => ca::run(dir.as_deref(), what).map_err(Into::into),
+    }
+}
