@@ -132,7 +132,7 @@ impl Flashed {
         }
         // The firmware looks nowhere else, such as on the network, for minutes.
         let protected = if plan.protected { "if=none,id=disk,readonly=on" } else { "if=none,id=disk" };
-        command.args(["-drive", &drive(plan.disk, protected), "-device", "virtio-blk-pci,drive=disk,bootindex=0"]);
+        command.args(["-drive", &drive(plan.disk, protected), "-device", "virtio-blk-pci,drive=disk,bootindex=1"]);
         if let Some(stick) = plan.stick {
             command.args(["-drive", &drive(stick, "if=none,id=stick,readonly=on")]);
             command.args(["-device", "virtio-blk-pci,drive=stick,serial=stick"]);

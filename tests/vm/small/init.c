@@ -16,7 +16,7 @@ int main(void) {
     mount("run", "/run", "tmpfs", 0, "mode=755"); mount("tmp", "/tmp", "tmpfs", 0, 0); mount("var", "/var", "tmpfs", 0, 0);
     setenv("LIBSEAT_BACKEND", "builtin", 1); setenv("KIOSK_RUNTIME_DIR", "/run/kiosk", 1); setenv("NO_COLOR", "1", 1);
     waitpid(start((char *[]){"/usr/bin/kiosk-describe-inputs", NULL}), NULL, 0);
-    pid_t kiosk = start((char *[]){"/usr/bin/kioskd", "--", "/usr/bin/weston-eventdemo", "--log-key", "--log-button", NULL});
+    pid_t kiosk = start((char *[]){"/usr/bin/kioskd", "--", "/usr/bin/weston-eventdemo", "--no-border", "--log-key", "--log-button", NULL});
     int status;
     while (waitpid(-1, &status, 0) != kiosk) {}
     printf("init: kioskd ended, status %x\n", status);
