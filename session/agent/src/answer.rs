@@ -17,6 +17,9 @@ use tokio::sync::mpsc;
 
 use super::role::Role;
 
+/// Microseconds of CLOCK_BOOTTIME when the answer began.
+const BOOT_TIME: &str = "kiosk-boot-time";
+
 /// What is sent.
 pub type Answer = Response<UnsyncBoxBody<Bytes, Infallible>>;
 
@@ -134,6 +137,12 @@ fn with(status: StatusCode, kind: &'static str, body: UnsyncBoxBody<Bytes, Infal
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    answer
+}
+
+/// With the time that the moments in it count from: this machine's CLOCK_BOOTTIME means nothing on another.
+pub fn since_boot(mut answer: Answer) -> Answer {
+    answer.headers_mut().insert(BOOT_TIME, HeaderValue::from(kiosk_client::state::now()));
     answer
 }
 

@@ -21,7 +21,7 @@ pub fn start(place: OwnedSemaphorePermit) -> Answer {
         }
         drop(place);
     });
-    answer::stream("text/event-stream", receiver)
+    answer::since_boot(answer::stream("text/event-stream", receiver))
 }
 
 async fn tell(sender: mpsc::Sender<Bytes>) {

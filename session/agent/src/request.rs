@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::StatusCode;
 use hyper::body::{Body, Incoming};
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use hyper::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
@@ -26,6 +26,8 @@ pub struct Given {
     query: Vec<(String, String)>,
     /// Of JSON, or empty.
     body: Bytes,
+    /// The caller wants sentences for people and no JSON.
+    pub as_text: bool,
 }
 
 impl Given {
@@ -50,12 +52,13 @@ impl Given {
             let detail = "a body is JSON: send `Content-Type: application/json`";
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
         }
-        Self::new(name, query, body)
+        let as_text = headers.get(ACCEPT).is_some_and(|kind| kind == "text/plain");
+        Ok(Given { as_text, ..Self::new(name, query, body)? })
     }
 
     /// What came another way than over HTTP. Errors: the query is not UTF-8.
     pub fn new(name: String, query: Option<&str>, body: Bytes) -> Result<Self, Problem> {
-        Ok(Given { name, query: pairs(query.unwrap_or_default())?, body })
+        Ok(Given { name, query: pairs(query.unwrap_or_default())?, body, as_text: false })
     }
 
     /// The body as a JSON object; none is an empty one.

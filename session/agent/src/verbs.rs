@@ -22,6 +22,9 @@ use super::request::Given;
 use super::routes::Verb;
 use super::{metrics, openapi};
 
+/// Outputs that are changed at once; no device has more.
+const MAX_CHANGES: usize = 64;
+
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct ShellQuery {
@@ -73,6 +76,26 @@ struct Changes {
     lasting: How,
     #[serde(deserialize_with = "whole")]
     revert_after: Option<u64>,
+}
+
+/// Several outputs at once.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct All {
+    changes: Vec<OfOne>,
+    #[serde(default)]
+    lasting: How,
+    #[serde(default, deserialize_with = "whole")]
+    revert_after: Option<u64>,
+}
+
+/// What [`Changes`] has, beside the output.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct OfOne {
+    output: String,
+    #[serde(flatten)]
+    settings: Map<String, Value>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -201,7 +224,7 @@ pub async fn carry(verb: Verb, given: &Given) -> Result<Answer, Problem> {
         Verb::Status => {
             let status = Status::read(client).await;
             status.answered()?;
-            return Ok(answer::json(&status.json(None, None)));
+            return Ok(answer::since_boot(answer::json(&status.json(None, None))));
         }
         Verb::Metrics => return Ok(metrics::answer(&Status::read(client).await, &Device::read())),
         Verb::Document => return Ok(answer::json(&openapi::document())),
@@ -220,6 +243,7 @@ pub async fn carry(verb: Verb, given: &Given) -> Result<Answer, Problem> {
             return Ok(answer::of(StatusCode::OK, "image/png", png.into()));
         }
         Verb::Change => change(client, &given.name, given.json()?).await?,
+        Verb::Apply => apply(client, given.json()?).await?,
         Verb::Confirm => empty(given, screen::confirm(client)).await?,
         Verb::Forget => {
             let Forget { outputs, key } = given.json()?;
@@ -289,6 +313,9 @@ pub async fn carry(verb: Verb, given: &Given) -> Result<Answer, Problem> {
         }
         Verb::Events => return Err(Problem::new(StatusCode::NOT_FOUND, "events are a stream")),
     };
+    if given.as_text {
+        return Ok(answer::of(StatusCode::OK, "text/plain; charset=utf-8", outcome.text.into()));
+    }
     Ok(answer::json(&outcome.json))
 }
 
@@ -323,8 +350,9 @@ async fn compositor(client: &Client) -> Result<CompositorState, kiosk_client::Fa
     Ok(CompositorState::read(&client.connect(Service::Compositor).await?).await?)
 }
 
-async fn change(client: &Client, output: &str, changes: Changes) -> Result<Outcome, Problem> {
-    let lasting = match (changes.lasting, changes.revert_after) {
+/// How long a change lasts.
+fn lasting(how: How, revert_after: Option<u64>) -> Result<Lasting, Problem> {
+    Ok(match (how, revert_after) {
         (How::Keep, None) => Lasting::Keep,
         (How::Verify, None) => Lasting::Verify,
         (How::Temporary, seconds) => {
@@ -333,16 +361,53 @@ async fn change(client: &Client, output: &str, changes: Changes) -> Result<Outco
             Lasting::Temporary(seconds)
         }
         (_, Some(_)) => return Err(bad("revert-after goes with \"lasting\": \"temporary\" only".to_owned())),
+    })
+}
+
+async fn change(client: &Client, output: &str, changes: Changes) -> Result<Outcome, Problem> {
+    let lasting = lasting(changes.lasting, changes.revert_after)?;
+    carry_all(client, &[(output.to_owned(), changes)], lasting).await
+}
+
+/// All of it or nothing.
+async fn apply(client: &Client, all: All) -> Result<Outcome, Problem> {
+    let lasting = lasting(all.lasting, all.revert_after)?;
+    if all.changes.len() > MAX_CHANGES {
+        return Err(bad(format!("changes: allowed are at most {MAX_CHANGES}")));
+    }
+    let read = |OfOne { output, settings }| {
+        let keys = ["lasting", "revert-after"];
+        if let Some(key) = keys.into_iter().find(|key| settings.contains_key(*key)) {
+            return Err(bad(format!("{key} is for all changes, beside them")));
+        }
+        let changes: Result<Changes, _> = serde_json::from_value(Value::Object(settings));
+        let changes = changes.map_err(|error| bad(format!("the change of {output:?} can't be used: {error}")))?;
+        Ok((output, changes))
     };
+    let changes = all.changes.into_iter().map(read).collect::<Result<Vec<_>, Problem>>()?;
+    if changes.is_empty() {
+        return Err(bad("changes: say at least one".to_owned()));
+    }
+    carry_all(client, &changes, lasting).await
+}
+
+async fn carry_all(client: &Client, wanted: &[(String, Changes)], lasting: Lasting) -> Result<Outcome, Problem> {
     // Checked before anybody is asked.
-    settings(&changes, |_| Ok(String::new()))?;
+    for (_, changes) in wanted {
+        settings(changes, |_| Ok(String::new()))?;
+    }
     let peer = client.connect(Service::Compositor).await.map_err(kiosk_client::Failure::from)?;
     let state = CompositorState::read(&peer).await.map_err(kiosk_client::Failure::from)?;
-    let chosen: Vec<&OutputState> = select(&state, &[output.to_owned()])?;
-    let mut all = Vec::new();
-    for output in chosen {
-        let settings = settings(&changes, |source| Ok(find(&state, source)?.name.clone()))?;
-        all.push(Change { output: output.name.clone(), settings });
+    let mut all: Vec<Change> = Vec::new();
+    for (output, changes) in wanted {
+        let chosen: Vec<&OutputState> = select(&state, std::slice::from_ref(output))?;
+        for output in chosen {
+            if all.iter().any(|change| change.output == output.name) {
+                return Err(bad(format!("{} is named twice", output.name)));
+            }
+            let settings = settings(changes, |source| Ok(find(&state, source)?.name.clone()))?;
+            all.push(Change { output: output.name.clone(), settings });
+        }
     }
     Ok(carry_out(&peer, all, lasting).await?)
 }

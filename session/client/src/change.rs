@@ -100,6 +100,12 @@ impl Setting {
         Self { key: "brightness", value: percent.into(), json: json!(percent) }
     }
 
+    /// The key and the value of a request to kiosk-agent.
+    fn request(&self) -> (String, Value) {
+        let none = self.key == "mirror" && matches!(&self.value, Variant::Str(source) if source.is_empty());
+        (self.key.to_owned(), if none { json!("") } else { self.json.clone() })
+    }
+
     fn text(&self) -> String {
         match &self.json {
             Value::String(text) => text.clone(),
@@ -139,6 +145,39 @@ pub fn settings(
     Ok(all.into_iter().flatten().collect())
 }
 
+/// The changes as a request to another machine's kiosk-agent, `POST /v1/outputs`.
+pub fn request(changes: &[Change], lasting: Lasting) -> Value {
+    let change = |change: &Change| {
+        let mut map = Map::from_iter([("output".to_owned(), json!(change.output))]);
+        map.extend(change.settings.iter().map(Setting::request));
+        Value::Object(map)
+    };
+    let changes: Vec<Value> = changes.iter().map(change).collect();
+    match lasting {
+        Lasting::Temporary(seconds) => {
+            json!({ "changes": changes, "lasting": lasting.as_str(), "revert-after": seconds })
+        }
+        _ => json!({ "changes": changes, "lasting": lasting.as_str() }),
+    }
+}
+
+/// What a person is told of changes that were made.
+pub fn text(changes: &[Change], lasting: Lasting) -> String {
+    let mut lines: Vec<String> = changes
+        .iter()
+        .flat_map(|change| change.settings.iter().map(move |setting| (change, setting)))
+        .map(|(change, setting)| format!("{}: {} {}", change.output, setting.key, setting.text()))
+        .collect();
+    match lasting {
+        Lasting::Temporary(seconds) => {
+            lines.push(format!("Undone in {seconds} s unless you say `kioskctl confirm`"));
+        }
+        Lasting::Verify => lines.push("All of this is possible; nothing was changed".into()),
+        Lasting::Keep => {}
+    }
+    lines.join("\n")
+}
+
 /// Asks for the changes. JSON: `docs/schemas/change.json`.
 pub async fn carry_out(peer: &Peer, changes: Vec<Change>, lasting: Lasting) -> Result<Outcome, Failure> {
     let told: Vec<Value> = changes
@@ -149,21 +188,15 @@ pub async fn carry_out(peer: &Peer, changes: Vec<Change>, lasting: Lasting) -> R
             Value::Object(map)
         })
         .collect();
-    let mut lines: Vec<String> = changes
-        .iter()
-        .flat_map(|change| change.settings.iter().map(move |setting| (change, setting)))
-        .map(|(change, setting)| format!("{}: {} {}", change.output, setting.key, setting.text()))
-        .collect();
+    let text = text(&changes, lasting);
     let mut options = Options::new();
     let mut revert_after = None;
     match lasting {
         Lasting::Temporary(seconds) => {
             options.insert("revert-after", u32::try_from(seconds).unwrap_or(u32::MAX).into());
-            lines.push(format!("Undone in {seconds} s unless you say `kioskctl confirm`"));
             revert_after = Some(seconds);
         }
-        Lasting::Verify => lines.push("All of this is possible; nothing was changed".into()),
-        Lasting::Keep => {}
+        Lasting::Verify | Lasting::Keep => {}
     }
     let wire: Vec<(String, HashMap<&str, Variant<'_>>)> = changes
         .into_iter()
@@ -175,5 +208,5 @@ pub async fn carry_out(peer: &Peer, changes: Vec<Change>, lasting: Lasting) -> R
     // Serial 0, the current layout: the changed keys do not depend on it.
     let serial: u32 = peer.call("ApplyOutputs", &(0u32, wire, lasting.as_str(), options)).await?;
     let json = json!({ "serial": serial, "mode": lasting.as_str(), "changes": told, "revert-after": revert_after });
-    Ok(Outcome::new(lines.join("\n"), json))
+    Ok(Outcome::new(text, json))
 }

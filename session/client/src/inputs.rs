@@ -1,7 +1,7 @@
 //! Input devices: which there are, which of them are trusted, and on which output a touch panel lies.
 
 use kiosk_core::config::OUTPUT_AUTO;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::values::{boolean, floats, text};
@@ -10,7 +10,7 @@ use super::{Client, ClientError, Failure, Options, Outcome, Peer, Properties, Se
 const INTERFACE: &str = "org.kioskd.Input1";
 
 /// `org.kioskd.Input1`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct InputState {
     /// Of the device.

@@ -46,6 +46,11 @@ impl Failure {
         Failure { exit, name: name.into(), message: message.into() }
     }
 
+    /// One that another program told, with a name as of D-Bus errors.
+    pub fn told(exit: Exit, name: impl Into<String>, message: impl Into<String>) -> Self {
+        Failure { exit, name: name.into(), message: message.into() }
+    }
+
     /// Something named does not exist.
     pub fn not_found(message: impl Into<String>) -> Self {
         Failure { exit: Exit::Failed, name: NOT_FOUND.into(), message: message.into() }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use kiosk_core::api::session_path;
 use kiosk_core::config::{identity, syntax};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ClientError, Peer, Properties, values as client};
 
 /// `org.kioskd.Session1`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
 pub struct SessionState {
     /// The output that the shell is configured for.
     pub output: String,
@@ -35,7 +35,7 @@ pub struct SessionState {
 }
 
 /// What went wrong last.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LastFailure {
     /// What went wrong, for people.
     pub reason: String,
@@ -46,8 +46,8 @@ pub struct LastFailure {
 }
 
 /// `org.kioskd.Compositor1` and its outputs.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
 pub struct CompositorState {
     /// Of kioskd.
     pub version: String,
@@ -74,8 +74,8 @@ pub struct CompositorState {
 }
 
 /// A shell's output.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
 pub struct ShellOutput {
     /// Its output; empty: it has none.
     pub output: String,
@@ -84,8 +84,8 @@ pub struct ShellOutput {
 }
 
 /// `org.kioskd.Output1`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
 pub struct OutputState {
     /// Of the connector.
     pub name: String,
@@ -124,7 +124,7 @@ pub struct OutputState {
 }
 
 /// Resolution and refresh rate; a width of 0: none.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Mode {
     /// Pixels.
     pub width: i64,
@@ -135,7 +135,7 @@ pub struct Mode {
 }
 
 /// A mode in the list of a display.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ListedMode {
     /// What it is.
     #[serde(flatten)]
@@ -255,11 +255,21 @@ impl std::fmt::Display for Mode {
     }
 }
 
+/// Microseconds of CLOCK_BOOTTIME.
+pub fn now() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
+    seconds.saturating_mul(1_000_000).saturating_add(u64::try_from(now.tv_nsec).unwrap_or_default() / 1000)
+}
+
 /// Time since a moment of CLOCK_BOOTTIME, microseconds; `None`: it is not set.
 pub fn time_since(micros: u64) -> Option<Duration> {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    let now = Duration::new(now.tv_sec.try_into().ok()?, now.tv_nsec.try_into().ok()?);
-    now.checked_sub(Duration::from_micros(micros)).filter(|_| micros > 0)
+    time_between(micros, now())
+}
+
+/// Time from one moment of a clock to another, microseconds; `None`: the first is not set, or it is the later one.
+pub fn time_between(micros: u64, now: u64) -> Option<Duration> {
+    now.checked_sub(micros).filter(|_| micros > 0).map(Duration::from_micros)
 }
 
 /// Its two largest units.

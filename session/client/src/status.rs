@@ -32,6 +32,25 @@ impl Status {
         Status { session, compositor }
     }
 
+    /// As another machine's kiosk-agent told it in [`Status::json`]; `None`: it is something else.
+    pub fn told(json: &Value) -> Option<Self> {
+        let errors: Vec<&str> = json.get("errors")?.as_array()?.iter().filter_map(Value::as_str).collect();
+        let away = |place: usize| {
+            let message = errors.get(place).copied().unwrap_or("it does not answer").to_owned();
+            ClientError::Refused { name: "org.freedesktop.DBus.Error.ServiceUnknown".to_owned(), message }
+        };
+        let session = match json.get("shells")? {
+            Value::Null => Err(away(0)),
+            shells => Ok(serde_json::from_value(shells.clone()).ok()?),
+        };
+        let compositor = match json.get("compositor")? {
+            // The second of two errors, else the only one.
+            Value::Null => Err(away(usize::from(session.is_err()))),
+            compositor => Ok(serde_json::from_value(compositor.clone()).ok()?),
+        };
+        Some(Status { session, compositor })
+    }
+
     /// Whether any answered; the error is the one that a person can do something about.
     pub fn answered(&self) -> Result<(), Failure> {
         let (Err(session), Err(compositor)) = (&self.session, &self.compositor) else { return Ok(()) };

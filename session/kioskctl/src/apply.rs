@@ -2,22 +2,23 @@
 
 use std::path::Path;
 
-use kiosk_client::change::{self, Change, Lasting, carry_out};
+use kiosk_client::change::{self, Change, Lasting};
 use kiosk_client::outputs::find;
 use kiosk_client::state::CompositorState;
-use kiosk_client::{Client, Failure, Outcome, Service};
+use kiosk_client::{Failure, Outcome};
 use kiosk_core::config::{ConfigError, OutputTables};
 
-pub async fn apply(client: &Client, file: &Path, lasting: Lasting) -> Result<Outcome, Failure> {
+use super::screen::Screens;
+
+pub async fn apply(client: &impl Screens, file: &Path, lasting: Lasting) -> Result<Outcome, Failure> {
     let tables = OutputTables::read(file).map_err(failure)?;
-    let peer = client.connect(Service::Compositor).await?;
-    let state = CompositorState::read(&peer).await?;
+    let state = client.state().await?;
     let changes = changes(&tables, &state).map_err(failure)?;
     if changes.is_empty() {
         return Err(Failure::not_found("no display is connected that the file says anything of"));
     }
     // The service's error names the output; add the file.
-    carry_out(&peer, changes, lasting).await.map_err(|refused| refused.about(&file.display().to_string()))
+    client.carry_out(changes, lasting).await.map_err(|refused| refused.about(&file.display().to_string()))
 }
 
 fn failure(errors: Vec<ConfigError>) -> Failure {

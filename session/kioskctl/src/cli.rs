@@ -9,6 +9,7 @@ use kiosk_client::change::{DEFAULT_REVERT_SECONDS, Lasting};
 use kiosk_core::config::{Aid, Brightness, ModeChoice, Position, Rotation, Scale, Url, VtNumber};
 
 use super::agent::cli::AgentVerb;
+use super::remote::RemoteArgs;
 use super::values::{duration, mode, revert_after, rotate_to, url};
 
 const AFTER_HELP: &str = "\
@@ -33,6 +34,8 @@ pub struct Cli {
     /// Print JSON for machines
     #[arg(long, global = true)]
     pub json: bool,
+    #[command(flatten)]
+    pub remote: RemoteArgs,
     #[command(subcommand)]
     pub verb: Verb,
 }

@@ -141,8 +141,9 @@ mod tests {
             let mut parts = setting.key.rsplit('.').map(|part| part.replace('-', "\\-"));
             let (name, table) = (parts.next().unwrap(), parts.next().unwrap());
             let alone = page.contains(&format!("\\fB{name} = "));
+            let dotted = page.contains(&format!("\\fB{table}.{name} = "));
             let in_a_table = page.contains(&format!("\\fB{table} = {{")) && page.contains(&format!(" {name} = "));
-            assert!(alone || in_a_table, "{} is missing", setting.key);
+            assert!(alone || dotted || in_a_table, "{} is missing", setting.key);
         }
     }
 }

@@ -8,10 +8,14 @@ use super::outcome::{Failure, Outcome};
 use super::table::table;
 
 pub async fn list(client: &Client) -> Result<Outcome, Failure> {
-    let inputs = InputState::read(&client.connect(Service::Compositor).await?).await?;
+    Ok(listed(&InputState::read(&client.connect(Service::Compositor).await?).await?))
+}
+
+/// As people and machines read it.
+pub fn listed(inputs: &[InputState]) -> Outcome {
     let mut rows = vec![["DEVICE", "KIND", "TRUST", "OUTPUT", "CALIBRATION", "LAYOUT"].map(str::to_owned).to_vec()];
     rows.extend(inputs.iter().map(row));
-    Ok(Outcome::new(table(&rows), json!(inputs)))
+    Outcome::new(table(&rows), json!(inputs))
 }
 
 fn row(input: &InputState) -> Vec<String> {

@@ -19,6 +19,7 @@ mod inputs;
 mod outcome;
 mod outputs;
 mod pairing;
+mod remote;
 mod screen;
 mod screenshot;
 mod slots;
@@ -30,6 +31,8 @@ mod wait;
 use clap::Parser;
 use kiosk_client::change::Lasting;
 use kiosk_client::{Client, Exit, Failure, Outcome, inputs as devices, page, screen as shown};
+
+use remote::Remote;
 
 use cli::{Cli, ShellArgs, Verb, lasting};
 
@@ -64,6 +67,9 @@ fn usage(error: &clap::Error) -> Exit {
 }
 
 async fn run(cli: &Cli) -> Result<Outcome, Failure> {
+    if let Some(remote) = Remote::new(&cli.remote)? {
+        return remote::run(&remote, &cli.verb, cli.json).await;
+    }
     let client = Client::from_environment();
     match &cli.verb {
         Verb::Status { watch: true, .. } => status::watch(&client, cli.json).await,

@@ -8,7 +8,11 @@ use super::outcome::{Failure, Outcome, printable};
 use super::table::table;
 
 pub async fn list(client: &Client, modes: bool) -> Result<Outcome, Failure> {
-    let state = CompositorState::read(&client.connect(Service::Compositor).await?).await?;
+    Ok(listed(&CompositorState::read(&client.connect(Service::Compositor).await?).await?, modes))
+}
+
+/// As people and machines read it.
+pub fn listed(state: &CompositorState, modes: bool) -> Outcome {
     let header = ["OUTPUT", "DISPLAY", "CONNECTED", "POWER", "MODE", "POSITION", "ROTATION", "SCALE", "SCANOUT"];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     rows.extend(state.outputs.iter().map(row));
@@ -16,7 +20,7 @@ pub async fn list(client: &Client, modes: bool) -> Result<Outcome, Failure> {
     if modes {
         text.extend(state.outputs.iter().map(listed_modes));
     }
-    Ok(Outcome::new(text, json!(state.outputs)))
+    Outcome::new(text, json!(state.outputs))
 }
 
 /// A headline, then one line for each mode.

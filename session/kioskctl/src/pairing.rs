@@ -26,9 +26,7 @@ pub async fn show(
         }
     }
     if let Some(time) = expires {
-        // Rounded up to whole seconds.
-        let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
-        options.insert("expires", u32::try_from(seconds).unwrap_or(u32::MAX).into());
+        options.insert("expires", seconds(time).into());
     }
     if let Some(file) = password {
         options.insert("wifi-password", secret(file)?.into());
@@ -38,8 +36,14 @@ pub async fn show(
     Ok(Outcome { text: printable(&outcome.text), ..outcome })
 }
 
+/// Whole seconds, rounded up.
+pub fn seconds(time: Duration) -> u32 {
+    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    u32::try_from(seconds).unwrap_or(u32::MAX)
+}
+
 /// The first line of a file: on a command line every program could read the password.
-fn secret(file: &Path) -> Result<String, Failure> {
+pub fn secret(file: &Path) -> Result<String, Failure> {
     let read = if file == Path::new("-") {
         let mut bytes = Vec::new();
         std::io::stdin().lock().take(MAX_SECRET).read_to_end(&mut bytes).map(|_| bytes)

@@ -10,13 +10,17 @@ use serde_json::json;
 use super::outcome::{Failure, Outcome, path_text, printable};
 
 pub async fn take(client: &Client, file: &Path, output: Option<&str>) -> Result<Outcome, Failure> {
-    let png = screen::picture(client, output.unwrap_or("")).await?;
+    put(file, &screen::picture(client, output.unwrap_or("")).await?)
+}
+
+/// Writes it, and says where.
+pub fn put(file: &Path, png: &[u8]) -> Result<Outcome, Failure> {
     if file == Path::new("-") {
-        write_to_stdout(&png)?;
+        write_to_stdout(png)?;
         // The picture is the output, so no JSON follows.
         return Ok(Outcome { json: json!(null), ..Outcome::done() });
     }
-    write_whole(file, &png).map_err(|error| {
+    write_whole(file, png).map_err(|error| {
         Failure::new(
             Exit::Failed,
             format!("writing {} failed: {error}; name a file in a place you may write to", file.display()),

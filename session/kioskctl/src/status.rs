@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use kiosk_client::boot::Boot;
-use kiosk_client::state::{CompositorState, OutputState, SessionState, ShellOutput, span_text, time_since};
+use kiosk_client::state::{CompositorState, OutputState, SessionState, ShellOutput, now, span_text, time_between};
 use kiosk_client::{Client, ClientError, Link, Service, Status};
 use kiosk_core::config::ROOT_ENV;
 use serde_json::Value;
@@ -23,6 +23,13 @@ struct Shown {
     slots: Option<Slots>,
     /// The times of the start, if requested.
     boot: Option<Boot>,
+    /// CLOCK_BOOTTIME of its machine, microseconds; `None`: not known, and no spans are told.
+    now: Option<u64>,
+}
+
+/// The state of another machine, for people.
+pub fn text(status: Status, now: Option<u64>) -> String {
+    Shown { status, slots: None, boot: None, now }.text()
 }
 
 pub async fn once(client: &Client, with_slots: bool, with_boot: bool) -> Result<Outcome, Failure> {
@@ -37,7 +44,7 @@ pub async fn once(client: &Client, with_slots: bool, with_boot: bool) -> Result<
         Err(error) if with_boot => return Err(error.clone().into()),
         _ => None,
     };
-    let shown = Shown { status, slots, boot };
+    let shown = Shown { status, slots, boot, now: Some(now()) };
     Ok(Outcome::new(shown.text(), shown.json()))
 }
 
@@ -54,32 +61,50 @@ fn read_slots() -> Result<Slots, Failure> {
 pub async fn watch(client: &Client, as_json: bool) -> Result<Outcome, Failure> {
     let mut session = Link::open(client, Service::Session).await;
     let mut compositor = Link::open(client, Service::Compositor).await;
-    let terminal = std::io::stdout().is_terminal();
-    let mut shown = Value::Null;
+    let mut screenful = Screenful::new(as_json);
     loop {
         let status = Status::of(&session, &compositor).await;
         if let (Err(error @ ClientError::NotAllowed(_)), Err(_)) = (&status.session, &status.compositor) {
             return Err(error.clone().into());
         }
-        let status = Shown { status, slots: None, boot: None };
-        let json = status.json();
-        if json != shown {
-            if as_json {
-                outcome::print(&json.to_string())?;
-            } else if terminal {
-                outcome::print(&format!("{CLEAR}{}", status.text()))?;
-            } else {
-                let gap = if shown.is_null() { "" } else { "\n" };
-                outcome::print(&format!("{gap}{}", status.text()))?;
-            }
-            shown = json;
-        }
+        let json = status.json(None, None);
+        screenful.show(status, json, Some(now()))?;
         tokio::select! {
             () = session.event() => {}
             () = compositor.event() => {}
         }
         session.refresh(client).await;
         compositor.refresh(client).await;
+    }
+}
+
+/// What is shown again and again, whenever it is another.
+pub struct Screenful {
+    as_json: bool,
+    terminal: bool,
+    shown: Value,
+}
+
+impl Screenful {
+    pub fn new(as_json: bool) -> Self {
+        Screenful { as_json, terminal: std::io::stdout().is_terminal(), shown: Value::Null }
+    }
+
+    /// Shows it, unless it is what is shown already.
+    pub fn show(&mut self, status: Status, json: Value, now: Option<u64>) -> Result<(), Failure> {
+        if json == self.shown {
+            return Ok(());
+        }
+        if self.as_json {
+            outcome::print(&json.to_string())?;
+        } else if self.terminal {
+            outcome::print(&format!("{CLEAR}{}", text(status, now)))?;
+        } else {
+            let gap = if self.shown.is_null() { "" } else { "\n" };
+            outcome::print(&format!("{gap}{}", text(status, now)))?;
+        }
+        self.shown = json;
+        Ok(())
     }
 }
 
@@ -97,10 +122,10 @@ impl Shown {
                 for (number, session) in shells.iter().enumerate() {
                     let place = places.get(number).map(place_text).unwrap_or_default();
                     row("Shell", format!("{number}, output {:?}{place}", session.output));
-                    session_rows(session, &mut row);
+                    session_rows(session, self.now, &mut row);
                 }
             }
-            Ok(shells) => shells.iter().for_each(|session| session_rows(session, &mut row)),
+            Ok(shells) => shells.iter().for_each(|session| session_rows(session, self.now, &mut row)),
             Err(error) => row("Session", error.to_string()),
         }
         match &self.status.compositor {
@@ -151,8 +176,8 @@ fn place_text(place: &ShellOutput) -> String {
     }
 }
 
-fn session_rows(session: &SessionState, row: &mut impl FnMut(&str, String)) {
-    let ago = |micros: u64| time_since(micros).map(span_text);
+fn session_rows(session: &SessionState, now: Option<u64>, row: &mut impl FnMut(&str, String)) {
+    let ago = |micros: u64| time_between(micros, now?).map(span_text);
     let since = u64::try_from(session.since).ok().and_then(ago);
     let since = since.map(|span| format!(" for {span}")).unwrap_or_default();
     row("Session", format!("{}{since}", session.state));

@@ -5,20 +5,20 @@ use std::ops::Range;
 use std::time::Duration;
 
 use kiosk_client::page::number;
-use kiosk_client::{Client, Exit, Link, Service};
+use kiosk_client::{Client, Exit, Link, Service, Status};
 use kiosk_core::config::syntax;
 use serde_json::json;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::cli::Condition;
 use super::outcome::{Failure, Outcome};
-use kiosk_client::state::{CompositorState, SessionState};
+use kiosk_client::state::CompositorState;
 
 /// The start of each shell's state, and its number of browser restarts.
-type Stamp = Vec<(i64, i64)>;
+pub type Stamp = Vec<(i64, i64)>;
 
 /// The condition's current value.
-enum Now {
+pub enum Now {
     /// It holds, with a stamp that must not change for it to count as uninterrupted.
     Holds(Stamp),
     /// It does not, with what is missing.
@@ -32,20 +32,62 @@ pub async fn wait(
     stable: Option<Duration>,
     timeout: Option<Duration>,
 ) -> Result<Outcome, Failure> {
+    check(what, shell)?;
+    let begun = Instant::now();
+    let mut waiting = Waiting::new(stable.unwrap_or_default());
+    let held = async {
+        let mut session = Link::open(client, Service::Session).await;
+        let mut compositor = Link::open(client, Service::Compositor).await;
+        loop {
+            waiting.take(look(&Status::of(&session, &compositor).await, what, shell))?;
+            if waiting.is_over() {
+                return Ok(());
+            }
+            let end = waiting.until();
+            tokio::select! {
+                () = session.event() => {}
+                () = compositor.event() => {}
+                () = sleep_until(end.unwrap_or(begun)), if end.is_some() => {}
+            }
+            session.refresh(client).await;
+            compositor.refresh(client).await;
+        }
+    };
+    let result = within(begun, timeout, held).await;
+    ended(result, begun, timeout, waiting)
+}
+
+/// That the words of the command line go together.
+pub fn check(what: Condition, shell: Option<&str>) -> Result<(), Failure> {
     if what == Condition::Screen && shell.is_some() {
         return Err(Failure::new(Exit::Usage, "--shell goes with `wait ready` and `wait page-visible` only"));
     }
-    let started = Instant::now();
-    let mut waiting = Waiting { missing: String::from("an answer"), error: None };
-    let held = waiting.until(client, what, shell, stable.unwrap_or_default());
-    let result = match timeout {
-        Some(timeout) => timeout_at(started + timeout, held).await,
-        None => Ok(held.await),
-    };
+    Ok(())
+}
+
+/// `None`: the time is up.
+pub async fn within(
+    begun: Instant,
+    timeout: Option<Duration>,
+    held: impl Future<Output = Result<(), Failure>>,
+) -> Option<Result<(), Failure>> {
+    match timeout {
+        Some(timeout) => timeout_at(begun + timeout, held).await.ok(),
+        None => Some(held.await),
+    }
+}
+
+/// How it ended.
+pub fn ended(
+    result: Option<Result<(), Failure>>,
+    begun: Instant,
+    timeout: Option<Duration>,
+    waiting: Waiting,
+) -> Result<Outcome, Failure> {
     match result {
-        Ok(Ok(())) => Ok(Outcome::new("", json!({ "done": true, "waited-seconds": started.elapsed().as_secs_f64() }))),
-        Ok(Err(failure)) => Err(failure),
-        Err(_) => {
+        Some(Ok(())) => Ok(Outcome::new("", json!({ "done": true, "waited-seconds": begun.elapsed().as_secs_f64() }))),
+        Some(Err(failure)) => Err(failure),
+        None => {
             let time = syntax::duration_text(timeout);
             match waiting.error {
                 Some(failure) => Err(failure.about(&format!("gave up after {time}"))),
@@ -55,84 +97,60 @@ pub async fn wait(
     }
 }
 
-/// The missing condition, reported at a timeout.
-struct Waiting {
+/// For how long it has been so, and what was missing when it was not, which is told at a timeout. No I/O.
+pub struct Waiting {
+    stable: Duration,
+    holding: Option<(Stamp, Instant)>,
     missing: String,
     error: Option<Failure>,
 }
 
 impl Waiting {
-    async fn until(
-        &mut self,
-        client: &Client,
-        what: Condition,
-        shell: Option<&str>,
-        stable: Duration,
-    ) -> Result<(), Failure> {
-        let services: &[Service] = match what {
-            Condition::Ready => &[Service::Session],
-            Condition::Screen => &[Service::Compositor],
-            Condition::PageVisible => &[Service::Session, Service::Compositor],
-        };
-        let mut links = Vec::new();
-        for service in services {
-            links.push(Link::open(client, *service).await);
-        }
-        let mut holding: Option<(Stamp, Instant)> = None;
-        loop {
-            match look(&links, what, shell).await {
-                Err(failure) if failure.is_final() => return Err(failure),
-                Err(failure) => {
-                    holding = None;
-                    self.error = Some(failure);
-                }
-                Ok(Now::Not(missing)) => {
-                    holding = None;
-                    (self.missing, self.error) = (missing, None);
-                }
-                Ok(Now::Holds(stamp)) => {
-                    let since =
-                        holding.take().filter(|(held, _)| *held == stamp).map_or_else(Instant::now, |(_, at)| at);
-                    holding = Some((stamp, since));
-                    let missing =
-                        format!("it was not so for {} without interruption", syntax::duration_text(Some(stable)));
-                    (self.missing, self.error) = (missing, None);
-                }
+    /// Until it has been so for this long.
+    pub fn new(stable: Duration) -> Self {
+        Waiting { stable, holding: None, missing: "an answer".to_owned(), error: None }
+    }
+
+    /// Takes in how it is. Errors: waiting can't help.
+    pub fn take(&mut self, now: Result<Now, Failure>) -> Result<(), Failure> {
+        match now {
+            Err(failure) if failure.is_final() => return Err(failure),
+            Err(failure) => {
+                self.holding = None;
+                self.error = Some(failure);
             }
-            let end = holding.as_ref().map(|(_, since)| *since + stable);
-            if end.is_some_and(|end| end <= Instant::now()) {
-                return Ok(());
+            Ok(Now::Not(missing)) => {
+                self.holding = None;
+                (self.missing, self.error) = (missing, None);
             }
-            tokio::select! {
-                () = any_event(&mut links) => {}
-                () = sleep_until(end.unwrap_or_else(Instant::now)), if end.is_some() => {}
-            }
-            for link in &mut links {
-                link.refresh(client).await;
+            Ok(Now::Holds(stamp)) => {
+                let held = self.holding.take().filter(|(held, _)| *held == stamp);
+                self.holding = Some((stamp, held.map_or_else(Instant::now, |(_, since)| since)));
+                let missing =
+                    format!("it was not so for {} without interruption", syntax::duration_text(Some(self.stable)));
+                (self.missing, self.error) = (missing, None);
             }
         }
+        Ok(())
+    }
+
+    /// When it will have been so for long enough; `None`: it is not so.
+    pub fn until(&self) -> Option<Instant> {
+        self.holding.as_ref().map(|(_, since)| *since + self.stable)
+    }
+
+    /// Whether it has been so for long enough.
+    pub fn is_over(&self) -> bool {
+        self.until().is_some_and(|end| end <= Instant::now())
     }
 }
 
-async fn any_event(links: &mut [Link]) {
-    match links {
-        [one] => one.event().await,
-        [one, other, ..] => tokio::select! {
-            () = one.event() => {}
-            () = other.event() => {}
-        },
-        [] => {}
-    }
-}
-
-async fn look(links: &[Link], what: Condition, shell: Option<&str>) -> Result<Now, Failure> {
+/// Whether it is so.
+pub fn look(status: &Status, what: Condition, shell: Option<&str>) -> Result<Now, Failure> {
     let mut stamp = Stamp::new();
-    let mut links = links.iter();
     let mut wanted = 0..0;
-    if what != Condition::Screen
-        && let Some(link) = links.next()
-    {
-        let sessions = SessionState::read_all(link.peer()?).await?;
+    if what != Condition::Screen {
+        let sessions = status.session.as_ref().map_err(Clone::clone)?;
         wanted = match shell {
             None => 0..sessions.len(),
             Some(shell) => {
@@ -152,15 +170,13 @@ async fn look(links: &[Link], what: Condition, shell: Option<&str>) -> Result<No
             stamp.push((session.since, session.restarts));
         }
     }
-    if what != Condition::Ready
-        && let Some(link) = links.next()
-    {
-        let compositor = CompositorState::read(link.peer()?).await?;
+    if what != Condition::Ready {
+        let compositor = status.compositor.as_ref().map_err(Clone::clone)?;
         if compositor.outputs.is_empty() {
             return Ok(Now::Not("kioskd has no screen".into()));
         }
         if what == Condition::PageVisible
-            && let Some(missing) = hidden(&compositor, wanted)
+            && let Some(missing) = hidden(compositor, wanted)
         {
             return Ok(Now::Not(missing));
         }

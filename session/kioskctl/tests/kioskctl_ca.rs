@@ -50,7 +50,7 @@ fn what_is_signed_says_who_may_what_and_openssl_agrees() {
     let out = dir.to_str().unwrap();
     let anna = ca(dir, &["sign", "anna", "--role", "operate", "--out", out, "--days", "30"]);
     assert_eq!((&anna["role"], mode(&dir.join("anna.key"))), (&"operate".into(), 0o600));
-    let hosts = ["--device", "--host", "hall-3.example", "--host", "192.168.1.5"];
+    let hosts = ["--device", "--address", "hall-3.example", "--address", "192.168.1.5"];
     ca(dir, &[&["sign", "hall-3", "--out", out][..], &hosts].concat());
     for (file, purpose, says) in [
         ("anna.pem", "sslclient", "URI:kiosk:role:operate"),
@@ -110,7 +110,7 @@ fn an_authority_that_there_is_is_taken_when_it_is_one() {
     openssl(dir, &[&make[..], &leaf, &["-keyout", "leaf.key", "-out", "leaf.pem"]].concat());
     let path = |name: &str| dir.join(name).to_str().unwrap().to_owned();
     let init = |certificate: &str, key: &str| {
-        ["init", "--certificate", &path(certificate), "--key", &path(key)].map(str::to_owned).to_vec()
+        ["init", "--certificate", &path(certificate), "--certificate-key", &path(key)].map(str::to_owned).to_vec()
     };
     for (certificate, key, says) in [
         ("leaf.pem", "leaf.key", "no authority"),
@@ -147,8 +147,8 @@ fn what_is_wrong_is_said_and_changes_nothing() {
         (&["sign", "-x", "--role", "view"], 2, "unexpected argument"),
         (&["sign", "anna"], 2, "--role"),
         (&["sign", "anna", "--role", "root"], 2, "possible values: view, operate, admin"),
-        (&["sign", "hall", "--device"], 2, "--host"),
-        (&["sign", "hall", "--device", "--host", "a b"], 2, "neither a host's name"),
+        (&["sign", "hall", "--device"], 2, "--address"),
+        (&["sign", "hall", "--device", "--address", "a b"], 2, "neither a host's name"),
         (&["sign", "anna", "--role", "view", "--days", "0"], 2, "1..=36500"),
         (&["sign", "anna", "--role", "view", "--out", "/nonexistent"], 1, "can't be written"),
         (&["revoke", "bob"], 1, "agent ca list"),

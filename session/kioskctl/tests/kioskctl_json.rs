@@ -275,7 +275,7 @@ fn of_the_authority(bench: &mut Bench) {
     bench.failure(&[&["agent", "ca", "list"], &dir[..]].concat(), 1);
     bench.done(&[&["agent", "ca", "init"], &dir[..]].concat());
     bench.done(&[&["agent", "ca", "sign", "anna", "--role", "view", "--out", &out], &dir[..]].concat());
-    bench.done(&[&["agent", "ca", "sign", "x", "--device", "--host", "x", "--out", &out], &dir[..]].concat());
+    bench.done(&[&["agent", "ca", "sign", "x", "--device", "--address", "x", "--out", &out], &dir[..]].concat());
     bench.done(&[&["agent", "ca", "revoke", "anna"], &dir[..]].concat());
     bench.done(&[&["agent", "ca", "list"], &dir[..]].concat());
 }

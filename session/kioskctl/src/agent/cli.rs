@@ -41,11 +41,11 @@ pub struct InitArgs {
     #[arg(long, default_value_t = 7300, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     pub days: u32,
     /// The certificate of an authority that there is, PEM
-    #[arg(long, value_name = "FILE", requires = "key", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", requires = "certificate_key", value_hint = ValueHint::FilePath)]
     pub certificate: Option<PathBuf>,
-    /// Its key, PEM (PKCS #8)
+    /// The key of that certificate, PEM (PKCS #8)
     #[arg(long, value_name = "FILE", requires = "certificate", value_hint = ValueHint::FilePath)]
-    pub key: Option<PathBuf>,
+    pub certificate_key: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -56,11 +56,11 @@ pub struct SignArgs {
     #[arg(long, value_enum, required_unless_present = "device", conflicts_with = "device")]
     pub role: Option<RoleName>,
     /// It is a device's own
-    #[arg(long, requires = "hosts")]
+    #[arg(long, requires = "addresses")]
     pub device: bool,
     /// A name or an address by which the device is called (repeatable)
-    #[arg(long = "host", value_name = "NAME|ADDRESS", requires = "device")]
-    pub hosts: Vec<String>,
+    #[arg(long = "address", value_name = "NAME|ADDRESS", requires = "device")]
+    pub addresses: Vec<String>,
     /// For how long it counts
     #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     pub days: u32,

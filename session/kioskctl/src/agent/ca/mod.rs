@@ -84,7 +84,7 @@ fn default_folder() -> Result<PathBuf, CaError> {
 }
 
 fn init(folder: &Path, args: &InitArgs) -> Result<Outcome, CaError> {
-    let authority = match (&args.certificate, &args.key) {
+    let authority = match (&args.certificate, &args.certificate_key) {
         (Some(certificate), Some(key)) => {
             Authority::of(&text(certificate)?, &text(key)?).map_err(|why| CaError::Broken(certificate.clone(), why))?
         }
@@ -103,7 +103,7 @@ fn init(folder: &Path, args: &InitArgs) -> Result<Outcome, CaError> {
 fn sign(folder: &Path, args: &SignArgs) -> Result<Outcome, CaError> {
     let store = Store::open(folder)?;
     let request = args.request.as_deref().map(text).transpose()?;
-    let subject = Subject { name: &args.name, role: args.role.map(|role| role.as_str()), hosts: &args.hosts };
+    let subject = Subject { name: &args.name, role: args.role.map(|role| role.as_str()), hosts: &args.addresses };
     let (issued, signed) = issue(&store, &subject, args.days, request.as_deref())?;
     let mut files = vec![args.out.join(format!("{}.pem", args.name))];
     store::write(&args.out, &format!("{}.pem", args.name), &signed.certificate, 0o644)?;
