@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 
 use kiosk_core::config::{Aid, Brightness, InputSettings, ModeChoice, Position, Rotation, Scale, VtNumber};
 
-use crate::pairing::PairingRequest;
+use crate::{frame_times::Summary, pairing::PairingRequest};
 
 /// A request to the compositor, checked for form (ranges, known words), but not yet for whether it is possible.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +40,11 @@ pub enum Command {
     },
     /// A picture of an output, as people see it.
     Screenshot {
+        /// Its name; `None`: the primary one.
+        output: Option<String>,
+    },
+    /// What became of an output's frames, and where their time went.
+    Frames {
         /// Its name; `None`: the primary one.
         output: Option<String>,
     },
@@ -91,6 +96,7 @@ impl Command {
             Self::ChangeInput { .. } => "change-input",
             Self::TrustInput { .. } => "trust-input",
             Self::Screenshot { .. } => "screenshot",
+            Self::Frames { .. } => "frames",
             Self::SwitchVt { .. } => "switch-vt",
             Self::ShowMessage { .. } => "show-message",
             Self::ShowPairing(_) => "show-pairing",
@@ -150,6 +156,17 @@ pub struct OutputChange {
     pub brightness: Option<Brightness>,
 }
 
+/// An output's frames since the start, and the times of the last ones.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Frames {
+    /// Were a client's buffer on the plane.
+    pub direct: u64,
+    /// Were drawn by us, wholly or in part.
+    pub composed: u64,
+    /// The rest.
+    pub summary: Summary,
+}
+
 /// The answer to a [`Command`].
 #[derive(Debug)]
 pub enum Reply {
@@ -169,6 +186,8 @@ pub enum Reply {
     },
     /// A memory file, positioned at its start, that holds a PNG.
     Png(OwnedFd),
+    /// Of an output's frames.
+    Frames(Box<Frames>),
     /// Sentences for a person.
     Told(Vec<String>),
 }

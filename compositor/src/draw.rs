@@ -9,7 +9,8 @@ use smithay::{
 
 use crate::{
     backend::{FlipTime, PresentError, Presented},
-    kiosk::{Hardware, Kiosk, Status},
+    frame_times::Moments,
+    kiosk::{Hardware, Kiosk, MainLoop, Status},
     limits::refusal::Repeated,
     screens::{
         HeadId, Scanout, Screen, ScreenId,
@@ -36,9 +37,11 @@ impl Kiosk {
         let _span = tracing::debug_span!("draw", screen = id.0).entered();
         let now = self.now();
         let look = self.look_of(id);
+        let woken = self.main_loop.handle.woken();
         let Self {
             stage,
             screens,
+            main_loop: MainLoop { clock, .. },
             hardware: Hardware { backend, .. },
             status: Status { publisher, .. },
             protocols,
@@ -100,6 +103,7 @@ impl Kiosk {
                     Scanout::Direct => screen.direct += 1,
                     Scanout::Planes | Scanout::Composited(_) => screen.composed += 1,
                 }
+                screen.times.queued(Moments { woken: woken.unwrap_or(now), begun: now, queued: clock.now().into() });
                 (Drawn::Queued, screen.frame_time())
             }
             Ok(Presented { queued: false, .. }) if screen.lit() => (Drawn::Empty { waiting }, screen.frame_time()),
@@ -213,12 +217,14 @@ impl Kiosk {
         }
         let Some(screen) = self.screens.get_mut(id) else { return };
         screen.shown = true;
-        screen.last_flip = Some(match at {
-            FlipTime::Hardware { time, .. } => time,
-            FlipTime::Now => now,
-        });
+        let (flip, exact) = match at {
+            FlipTime::Hardware { time, .. } => (time, true),
+            FlipTime::Now => (now, false),
+        };
+        let last = screen.last_flip.replace(flip);
+        screen.times.flipped(flip, last, frame_time, exact);
         self.hardware.flips.flipped();
-        self.send_callbacks(id);
+        self.send_callbacks(id, now);
         self.find_brightness(id);
         if self.main_loop.lifecycle.frame_presented() {
             tracing::info!(uptime = ?now, "first frame on the screen");
@@ -231,15 +237,14 @@ impl Kiosk {
     fn paced(&mut self, id: ScreenId) {
         let Some(screen) = self.screens.get_mut(id) else { return };
         if screen.redraw.paced() {
-            self.send_callbacks(id);
+            self.send_callbacks(id, self.now());
             if self.stage.shells.iter().any(|shell| matches!(shell.cover, Cover::Fading { .. })) {
                 self.screens.request_redraw();
             }
         }
     }
 
-    fn send_callbacks(&mut self, id: ScreenId) {
-        let now = self.now();
+    fn send_callbacks(&mut self, id: ScreenId, now: Duration) {
         if let Some(frame) = Frame::new(&self.screens, id, &self.stage, now) {
             frame.send_callbacks();
             let ended = self.protocols.fifo.end_latched(&frame);

@@ -15,6 +15,7 @@ pub mod deadline_timer;
 pub mod debug;
 pub mod draw;
 pub mod event_loop;
+pub mod frame_times;
 pub mod idle;
 pub mod input;
 pub mod keyboard;

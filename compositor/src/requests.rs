@@ -4,19 +4,33 @@ use kiosk_core::config::Aid;
 
 use crate::{
     backend::capture::CaptureError,
-    command::{Call, Command, CommandError, Reply},
+    command::{Call, Command, CommandError, Frames, Reply},
     kiosk::{Hardware, Kiosk},
     screens::{Screen, Screens},
     snapshot::{OutputSnapshot, ShellSnapshot, Snapshot},
     stage::Frame,
 };
 
+/// There is no output of this name.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no output {name:?}; there are: {there}")]
+struct NoOutput {
+    name: String,
+    there: String,
+}
+
+impl From<NoOutput> for CommandError {
+    fn from(error: NoOutput) -> Self {
+        Self::NotFound(error.to_string())
+    }
+}
+
 /// Why there is no screenshot.
 #[derive(Debug, thiserror::Error)]
 enum ScreenshotError {
     /// There is no output of this name.
-    #[error("there is no output {name:?}; there are: {there}")]
-    NoOutput { name: String, there: String },
+    #[error(transparent)]
+    NoOutput(#[from] NoOutput),
     /// It was removed before it could be drawn.
     #[error("the output has just gone")]
     Gone,
@@ -28,10 +42,19 @@ enum ScreenshotError {
 impl From<ScreenshotError> for CommandError {
     fn from(error: ScreenshotError) -> Self {
         match error {
-            ScreenshotError::NoOutput { .. } | ScreenshotError::Gone => Self::NotFound(error.to_string()),
+            ScreenshotError::NoOutput(_) | ScreenshotError::Gone => Self::NotFound(error.to_string()),
             ScreenshotError::Capture(_) => Self::Failed(error.to_string()),
         }
     }
+}
+
+/// The screen of this connector; `None`: the primary one.
+fn called<'a>(screens: &'a Screens, output: Option<&str>) -> Result<&'a Screen, NoOutput> {
+    let screen = match output {
+        None => screens.primary(),
+        Some(name) => screens.by_name(name),
+    };
+    screen.ok_or_else(|| NoOutput { name: output.unwrap_or("primary").to_owned(), there: screens.names() })
 }
 
 impl Kiosk {
@@ -58,6 +81,11 @@ impl Kiosk {
             Command::ChangeInput { id, change } => self.change_input(&id, &change).map(|()| Reply::Done),
             Command::TrustInput { id, trusted } => self.trust_input(&id, trusted).map(|()| Reply::Done),
             Command::Screenshot { output } => Ok(self.screenshot(output.as_deref())?),
+            Command::Frames { output } => {
+                let Screen { direct, composed, times, .. } = called(&self.screens, output.as_deref())?;
+                let frames = Frames { direct: *direct, composed: *composed, summary: times.summary() };
+                Ok(Reply::Frames(Box::new(frames)))
+            }
             Command::SwitchVt { vt } => {
                 let switched = self.hardware.backend.switch_vt(vt);
                 switched.map(|()| Reply::Done).map_err(|error| CommandError::Unsupported(error.to_string()))
@@ -79,14 +107,7 @@ impl Kiosk {
     fn screenshot(&mut self, output: Option<&str>) -> Result<Reply, ScreenshotError> {
         let now = self.now();
         let Self { stage, screens, hardware: Hardware { backend, .. }, .. } = self;
-        let screen = match output {
-            None => screens.primary(),
-            Some(name) => screens.by_name(name),
-        };
-        let screen = screen.ok_or_else(|| {
-            let name = output.unwrap_or("primary").to_owned();
-            ScreenshotError::NoOutput { name, there: screens.names() }
-        })?;
+        let screen = called(screens, output)?;
         let Some(frame) = Frame::new(screens, screen.id, stage, now) else {
             return Err(ScreenshotError::Gone);
         };

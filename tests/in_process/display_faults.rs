@@ -59,6 +59,7 @@ fn a_lost_flip_is_given_up_and_the_picture_comes_back() {
     // A second, and some time for a busy machine.
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     assert_eq!(fixture.panels.recovered(), 1);
+    assert_eq!(fixture.primary().times.summary().lost_flips, 1);
     assert_eq!(fixture.kiosk.status.problems.len(), 1, "{:?}", fixture.kiosk.status.problems);
     assert!(fixture.kiosk.hardware.flips.can_draw());
     fixture.until("the callback", |fixture| fixture[client].frames(&window.surface) == 1);

@@ -58,6 +58,34 @@ fn a_stale_serial_changes_nothing_and_says_so() {
 }
 
 #[test]
+fn what_became_of_the_frames_is_told_of_an_output() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    fixture.still();
+    let asked = |fixture: &mut Fixture| match fixture.ask(Command::Frames { output: Some("HEADLESS-1".into()) }) {
+        Ok(Reply::Frames(frames)) => *frames,
+        other => panic!("{other:?}"),
+    };
+    let before = asked(&mut fixture);
+    for color in [BLUE, GREEN, RED] {
+        fixture.fill(client, &window, Picture::Solid(color));
+    }
+    let after = asked(&mut fixture);
+    assert_eq!((after.composed, after.direct), (before.composed + 3, 0));
+    assert_eq!(after.summary.frames, before.summary.frames + 3);
+    assert_eq!(after.summary.lost_flips, 0);
+    assert!(!after.summary.draw.last.is_zero() && !after.summary.flip.last.is_zero(), "{after:?}");
+    // Nothing is drawn, so nothing is counted.
+    fixture.pass(Duration::from_millis(50));
+    assert_eq!(asked(&mut fixture), after);
+    match fixture.ask(Command::Frames { output: Some("DP-9".into()) }) {
+        Err(CommandError::NotFound(text)) => assert!(text.contains("DP-9") && text.contains("HEADLESS-1"), "{text}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn an_unknown_output_is_named_with_those_there_are() {
     let mut fixture = Fixture::new(&["320x200"]);
     match fixture.kiosk.apply(0, &[("HDMI-A-9".into(), rotated(90))], ApplyMode::Keep) {

@@ -41,11 +41,21 @@ pub fn confirm(serial: u32) -> Request {
 /// `Screenshot`: an empty `output` is the primary one. Options: none.
 pub fn screenshot(snapshot: &Snapshot, output: &str, options: &Options) -> Result<Request, Failure> {
     change::only(options, &[])?;
-    let output = match output {
-        "" => None,
-        name => Some(change::output(snapshot, name)?.name.clone()),
-    };
-    Ok((Action::Screenshot, Command::Screenshot { output }))
+    Ok((Action::Screenshot, Command::Screenshot { output: named(snapshot, output)? }))
+}
+
+/// The output of this name; `None`: the name is empty.
+fn named(snapshot: &Snapshot, output: &str) -> Result<Option<String>, Failure> {
+    if output.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(change::output(snapshot, output)?.name.clone()))
+}
+
+/// `Frames`: an empty `output` is the primary one. Options: none.
+pub fn frames(snapshot: &Snapshot, output: &str, options: &Options) -> Result<Request, Failure> {
+    change::only(options, &[])?;
+    Ok((Action::Status, Command::Frames { output: named(snapshot, output)? }))
 }
 
 /// `TrustInput`: `input` is a device's `Id`; false keeps it silent. Options: none.

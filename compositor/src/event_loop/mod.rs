@@ -71,6 +71,8 @@ pub struct Handle<D: 'static> {
     watched: Rc<Cell<u64>>,
     /// A source of calloop's wants to be asked before the loop sleeps, so calloop has to do the waiting.
     asks_before_sleep: Rc<Cell<bool>>,
+    /// When the current turn's wait was over, monotonic.
+    woken: Rc<Cell<Option<Duration>>>,
 }
 
 impl<D> Clone for Handle<D> {
@@ -81,6 +83,7 @@ impl<D> Clone for Handle<D> {
             watches: self.watches.clone(),
             watched: self.watched.clone(),
             asks_before_sleep: self.asks_before_sleep.clone(),
+            woken: self.woken.clone(),
         }
     }
 }
@@ -95,6 +98,7 @@ impl<D: 'static> EventLoop<D> {
             watches: Rc::new(RefCell::new(Rc::new([]))),
             watched: Rc::default(),
             asks_before_sleep: Rc::default(),
+            woken: Rc::default(),
         };
         Ok(Self { calloop, handle })
     }
@@ -115,7 +119,8 @@ impl<D: 'static> EventLoop<D> {
         } else if self.serve_watches(timeout, data)? {
             self.calloop.dispatch(Some(Duration::ZERO), data)?;
         }
-        self.handle.timers.run_due(data);
+        let now = self.handle.woken.get().unwrap_or_else(timers::now);
+        self.handle.timers.run_due(now, data);
         Ok(())
     }
 
@@ -126,7 +131,9 @@ impl<D: 'static> EventLoop<D> {
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         let descriptors = std::iter::once(self.calloop.as_fd()).chain(watches.iter().map(|watch| watch.fd.as_fd()));
         let mut polled: Vec<PollFd<'_>> = descriptors.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
-        match poll(&mut polled, timeout.as_ref()) {
+        let ready = poll(&mut polled, timeout.as_ref());
+        self.handle.woken.set(Some(timers::now()));
+        match ready {
             // A signal, whose handler has written to a descriptor of calloop's: see `signals`.
             Ok(0) | Err(Errno::INTR) => return Ok(false),
             Ok(_) => {}
@@ -207,6 +214,11 @@ impl<D: 'static> Handle<D> {
     /// Calls `then` once, when the monotonic clock has reached `deadline`.
     pub fn at(&self, deadline: Duration, then: impl FnOnce(&mut D) + 'static) -> TimerToken {
         self.timers.arm(deadline, Box::new(then))
+    }
+
+    /// When the current turn's wait was over, monotonic; `None`: before the first turn, or calloop does the waiting.
+    pub fn woken(&self) -> Option<Duration> {
+        self.woken.get()
     }
 
     /// Disarms a timer. One that has fired stays so.

@@ -61,12 +61,9 @@ impl<D> Timers<D> {
         first.map(|deadline| deadline.saturating_sub(now()))
     }
 
-    /// Fires those that are due, the earliest first. Those that they arm wait for the next turn.
-    pub(super) fn run_due(&self, data: &mut D) {
-        if self.0.borrow().armed.is_empty() {
-            return;
-        }
-        let (now, count) = (now(), self.0.borrow().count);
+    /// Fires those that are due at `now`, the earliest first. Those that they arm wait for the next turn.
+    pub(super) fn run_due(&self, now: Duration, data: &mut D) {
+        let count = self.0.borrow().count;
         while let Some(then) = self.take_due(now, count) {
             then(data);
         }

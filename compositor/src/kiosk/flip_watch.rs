@@ -92,6 +92,7 @@ impl Kiosk {
     fn give_up_flip(&mut self, id: ScreenId) {
         let Some(screen) = self.screens.get_mut(id) else { return };
         screen.redraw.resume();
+        screen.times.lost();
         let (name, head) = (screen.name.clone(), screen.head());
         self.hardware.flips.lost = self.hardware.flips.lost.saturating_add(1);
         if let Some(head) = head {

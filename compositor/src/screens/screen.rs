@@ -11,6 +11,8 @@ use smithay::{
 
 use kiosk_core::config::{Position, Scale, ScaleFactor};
 
+use crate::frame_times::FrameTimes;
+
 use super::{
     arrange, density,
     head::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity},
@@ -65,6 +67,8 @@ pub struct Screen {
     pub composed: u64,
     /// Frames that were a client's buffer on the plane, not counted in `composed`.
     pub direct: u64,
+    /// Where the time of its last frames went.
+    pub times: FrameTimes,
     /// Whether any frame has reached the display.
     pub shown: bool,
     /// The error, if the last frame could not be shown.
@@ -133,6 +137,7 @@ impl Screen {
             scanout: Scanout::default(),
             composed: 0,
             direct: 0,
+            times: FrameTimes::default(),
             shown: false,
             trouble: None,
         };

@@ -30,7 +30,7 @@ async fn tell(sender: mpsc::Sender<Bytes>) {
     let mut compositor = Link::open(&client, Service::Compositor).await;
     let mut told = Value::Null;
     loop {
-        let json = Status::of(&session, &compositor).await.json(None, None);
+        let json = Status::of(&session, &compositor).await.json(None, None, None);
         if json != told {
             if sender.send(format!("event: status\ndata: {json}\n\n").into()).await.is_err() {
                 return;

@@ -224,7 +224,7 @@ pub async fn carry(verb: Verb, given: &Given) -> Result<Answer, Problem> {
         Verb::Status => {
             let status = Status::read(client).await;
             status.answered()?;
-            return Ok(answer::since_boot(answer::json(&status.json(None, None))));
+            return Ok(answer::since_boot(answer::json(&status.json(None, None, None))));
         }
         Verb::Metrics => return Ok(metrics::answer(&Status::read(client).await, &Device::read())),
         Verb::Document => return Ok(answer::json(&openapi::document())),

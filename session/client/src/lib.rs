@@ -14,6 +14,7 @@ pub mod boot;
 pub mod change;
 mod changes;
 mod error;
+pub mod frames;
 pub mod inputs;
 mod link;
 mod outcome;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::boot::Boot;
+use super::frames::OutputFrames;
 use super::state::{CompositorState, SessionState};
 use super::{Client, ClientError, Exit, Failure, Link, Service, ServiceManager};
 
@@ -57,8 +58,8 @@ impl Status {
         Err(neither(session, compositor))
     }
 
-    /// `docs/schemas/status.json`, with these slots and times.
-    pub fn json(&self, slots: Option<Value>, boot: Option<&Boot>) -> Value {
+    /// `docs/schemas/status.json`, with these slots, times and frames where they were asked for.
+    pub fn json(&self, slots: Option<Value>, boot: Option<&Boot>, frames: Option<&[OutputFrames]>) -> Value {
         let errors = [self.session.as_ref().err(), self.compositor.as_ref().err()];
         let errors: Vec<String> = errors.into_iter().flatten().map(ToString::to_string).collect();
         json!({
@@ -68,6 +69,7 @@ impl Status {
             "errors": errors,
             "slots": slots,
             "boot": boot,
+            "frames": frames,
         })
     }
 }

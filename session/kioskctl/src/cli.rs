@@ -53,6 +53,9 @@ pub enum Verb {
         /// And how long the start took, from power-on to the logo and to the page, by stage
         #[arg(long, conflicts_with = "watch")]
         boot: bool,
+        /// And what became of each output's frames, and where the time of the last ones went
+        #[arg(long, conflicts_with = "watch")]
+        frames: bool,
     },
     /// Reload the page
     Reload {

@@ -73,7 +73,9 @@ async fn run(cli: &Cli) -> Result<Outcome, Failure> {
     let client = Client::from_environment();
     match &cli.verb {
         Verb::Status { watch: true, .. } => status::watch(&client, cli.json).await,
-        Verb::Status { watch: false, slots, boot } => status::once(&client, *slots, *boot).await,
+        Verb::Status { watch: false, slots, boot, frames } => {
+            status::once(&client, status::With { slots: *slots, boot: *boot, frames: *frames }).await
+        }
         Verb::Reload { hard, of } => page::reload(&client, shell(of), *hard).await,
         Verb::Open { url, of } => page::open(&client, shell(of), url).await,
         Verb::Home(of) => page::home(&client, shell(of)).await,

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use kiosk_client::boot::Boot;
+use kiosk_client::frames::{OutputFrames, Spread};
 use kiosk_client::state::{CompositorState, OutputState, SessionState, ShellOutput, now, span_text, time_between};
 use kiosk_client::{Client, ClientError, Link, Service, Status};
 use kiosk_core::config::ROOT_ENV;
@@ -23,28 +24,38 @@ struct Shown {
     slots: Option<Slots>,
     /// The times of the start, if requested.
     boot: Option<Boot>,
+    /// The frames of each output, if requested.
+    frames: Option<Vec<OutputFrames>>,
     /// CLOCK_BOOTTIME of its machine, microseconds; `None`: not known, and no spans are told.
     now: Option<u64>,
 }
 
 /// The state of another machine, for people.
 pub fn text(status: Status, now: Option<u64>) -> String {
-    Shown { status, slots: None, boot: None, now }.text()
+    Shown { status, slots: None, boot: None, frames: None, now }.text()
 }
 
-pub async fn once(client: &Client, with_slots: bool, with_boot: bool) -> Result<Outcome, Failure> {
+/// What is shown beside the state.
+pub struct With {
+    pub slots: bool,
+    pub boot: bool,
+    pub frames: bool,
+}
+
+pub async fn once(client: &Client, with: With) -> Result<Outcome, Failure> {
     let status = Status::read(client).await;
-    let slots = if with_slots { Some(read_slots()?) } else { None };
+    let slots = if with.slots { Some(read_slots()?) } else { None };
+    let frames = if with.frames { Some(OutputFrames::read_all(client).await?) } else { None };
     // Slots are shown even if no service runs.
     if slots.is_none() {
         status.answered()?;
     }
     let boot = match &status.compositor {
-        Ok(compositor) if with_boot => Some(Boot::read(client, compositor).await),
-        Err(error) if with_boot => return Err(error.clone().into()),
+        Ok(compositor) if with.boot => Some(Boot::read(client, compositor).await),
+        Err(error) if with.boot => return Err(error.clone().into()),
         _ => None,
     };
-    let shown = Shown { status, slots, boot, now: Some(now()) };
+    let shown = Shown { status, slots, boot, frames, now: Some(now()) };
     Ok(Outcome::new(shown.text(), shown.json()))
 }
 
@@ -67,7 +78,7 @@ pub async fn watch(client: &Client, as_json: bool) -> Result<Outcome, Failure> {
         if let (Err(error @ ClientError::NotAllowed(_)), Err(_)) = (&status.session, &status.compositor) {
             return Err(error.clone().into());
         }
-        let json = status.json(None, None);
+        let json = status.json(None, None, None);
         screenful.show(status, json, Some(now()))?;
         tokio::select! {
             () = session.event() => {}
@@ -110,7 +121,7 @@ impl Screenful {
 
 impl Shown {
     fn json(&self) -> Value {
-        self.status.json(self.slots.as_ref().map(Slots::json), self.boot.as_ref())
+        self.status.json(self.slots.as_ref().map(Slots::json), self.boot.as_ref(), self.frames.as_deref())
     }
 
     fn text(&self) -> String {
@@ -137,6 +148,12 @@ impl Shown {
         }
         for line in self.boot.iter().flat_map(boot_lines) {
             row("Boot", line);
+        }
+        for frames in self.frames.iter().flatten() {
+            row("Frames", counts_text(frames));
+            if frames.frames > 0 {
+                row("Times", times_text(frames));
+            }
         }
         table(&rows)
     }
@@ -239,6 +256,23 @@ fn without_a_shell(compositor: &CompositorState, output: &OutputState) -> &'stat
     "; no page: no shell is for it (`kioskctl mirror` shows another output's there, a [[shells]] table one of its own)"
 }
 
+fn counts_text(frames: &OutputFrames) -> String {
+    let OutputFrames { output, direct, composed, lost_flips, missed_latches, .. } = frames;
+    format!("{output}: {direct} direct, {composed} composed; {missed_latches} missed latches, {lost_flips} lost flips")
+}
+
+/// Of the last frames, milliseconds.
+fn times_text(frames: &OutputFrames) -> String {
+    let millis = |micros: u64| format!("{}.{:02}", micros / 1000, micros % 1000 / 10);
+    let spread = |name: &str, times: Spread| {
+        let [last, median, max] = [times.last, times.median, times.max].map(millis);
+        format!("{name} {last} ms (median {median}, most {max})")
+    };
+    let parts =
+        [spread("handling", frames.handling), spread("draw", frames.draw), spread("flip", frames.flip)].join(", ");
+    format!("{}, last {}: {parts}", frames.output, frames.frames)
+}
+
 fn output_text(output: &OutputState) -> String {
     let identity = output.identity();
     let mut parts = vec![output.name.clone()];
@@ -281,6 +315,26 @@ mod tests {
         assert_eq!(told(&OutputState { mirror: "DP-1".into(), ..output("DP-2") }), "");
         assert_eq!(told(&OutputState { power: false, ..output("DP-2") }), "");
         assert_eq!(without_a_shell(&CompositorState::default(), &output("DP-2")), "", "one that is too old to tell");
+    }
+
+    #[test]
+    fn frames_are_told_in_two_lines() {
+        let times = |last| Spread { last, median: 40, max: 12_345 };
+        let frames = OutputFrames {
+            output: "DP-1".into(),
+            direct: 7,
+            composed: 3,
+            frames: 10,
+            missed_latches: 1,
+            handling: times(90),
+            draw: times(1_200),
+            flip: times(11_009),
+            ..OutputFrames::default()
+        };
+        assert_eq!(counts_text(&frames), "DP-1: 7 direct, 3 composed; 1 missed latches, 0 lost flips");
+        let told = "DP-1, last 10: handling 0.09 ms (median 0.04, most 12.34), draw 1.20 ms (median 0.04, most 12.34), \
+                    flip 11.00 ms (median 0.04, most 12.34)";
+        assert_eq!(times_text(&frames), told);
     }
 
     #[test]

@@ -165,6 +165,7 @@ fn what_every_verb_prints_is_what_its_schema_says() {
 fn nothing_runs(bench: &mut Bench) {
     bench.failure(&["status"], 3);
     bench.failure(&["status", "--slots"], 1);
+    bench.failure(&["status", "--frames"], 3);
     bench.failure(&["rotate", "90"], 3);
     bench.failure(&["rotate", "45"], 2);
     let found = bench.document(&["doctor"], 1);
@@ -184,6 +185,8 @@ fn of_the_page(bench: &mut Bench, session: &Fake, compositor: &Fake) {
     bench.write("efi/EFI/Linux/kiosk_2+2-1.efi", "");
     assert_eq!(bench.done(&["status", "--slots"])["slots"]["versions"][1]["tries-left"], json!(2));
     assert_eq!(bench.done(&["status", "--boot"])["boot"]["page"], json!(6_000_000));
+    let frames = &bench.done(&["status", "--frames"])["frames"][0];
+    assert_eq!((&frames["direct"], &frames["handling"]["max"]), (&json!(7), &json!(400)));
     session.change(&[("LastFailure", ("", "", 0u64).into()), ("State", "ready".into())]);
     session.second_shell("offline");
     compositor.change(&[("Shells", vec![("HDMI-A-1", "shell"), ("", "splash")].into())]);

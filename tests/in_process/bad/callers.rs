@@ -17,10 +17,11 @@ use crate::{
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 const FIRST: &str = "HEADLESS-1";
 const SECOND: &str = "HEADLESS-2";
-const METHODS: [&str; 9] = [
+const METHODS: [&str; 10] = [
     "ApplyOutputs",
     "Confirm",
     "Screenshot",
+    "Frames",
     "SwitchVt",
     "ShowMessage",
     "ShowPairing",

@@ -1,6 +1,8 @@
 //! `org.kioskd.Compositor1`, the root object.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kiosk_bus::{Failure, Served};
 use kiosk_core::config::masked;
@@ -8,10 +10,11 @@ use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, OwnedFd, interface};
 
-use crate::command::Reply;
+use crate::command::{Frames, Reply};
 use crate::control::change::Options;
 use crate::control::requests;
 use crate::control::shared::{Request, Shared};
+use crate::frame_times::Spread;
 use crate::snapshot::Snapshot;
 
 /// The compositor as of `now`.
@@ -37,6 +40,24 @@ impl Compositor {
             _ => Ok(Vec::new()),
         }
     }
+}
+
+type FrameCounts = BTreeMap<&'static str, u64>;
+/// Last, median, most.
+type FrameTimes = BTreeMap<&'static str, (u64, u64, u64)>;
+
+fn told_frames(Frames { direct, composed, summary }: &Frames) -> (FrameCounts, FrameTimes) {
+    let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    let spread = |times: Spread| (micros(times.last), micros(times.median), micros(times.max));
+    let counts = [
+        ("direct", *direct),
+        ("composed", *composed),
+        ("lost-flips", summary.lost_flips),
+        ("missed-latches", summary.missed_latches),
+        ("frames", summary.frames.into()),
+    ];
+    let times = [("handling", summary.handling), ("draw", summary.draw), ("flip", summary.flip)];
+    (counts.into(), times.map(|(name, times)| (name, spread(times))).into())
 }
 
 /// The compositor.
@@ -86,6 +107,27 @@ impl Compositor {
         match self.shared.ask(request, connection, &header).await? {
             Reply::Png(png) => Ok(png.into()),
             _ => Err(Failure::kiosk("Failed", "the picture was not made")),
+        }
+    }
+
+    /// What became of the output's frames, and where the time of the last ones went. output: empty for the primary one.
+    /// counts, since the output is there: direct t (a client's buffer on the plane), composed t (drawn, wholly or in
+    /// part), lost-flips t (page flips that did not come within a second), missed-latches t (frames shown later than at
+    /// the vertical blank after they were queued); and frames t, of how many of the last the times are, at most 120.
+    /// times, microseconds, of the last one, the median and the most: handling (from the wake-up to the begin of
+    /// drawing: input, requests and commits), draw (until the frame was queued), flip (until it was shown).
+    #[zbus(out_args("counts", "times"))]
+    async fn frames(
+        &self,
+        output: &str,
+        options: Options,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(FrameCounts, FrameTimes), Failure> {
+        let request = requests::frames(&self.now, output, &options)?;
+        match self.shared.ask(request, connection, &header).await? {
+            Reply::Frames(frames) => Ok(told_frames(&frames)),
+            _ => Err(Failure::kiosk("Failed", "the frames were not counted")),
         }
     }
 

@@ -21,6 +21,9 @@ fn each_method_needs_its_right() {
     assert_eq!(switch_vt(2).unwrap(), (Action::Screen, Command::SwitchVt { vt: VtNumber::try_from(2).unwrap() }));
     let shot = screenshot(&snapshot(), "", &none).unwrap();
     assert_eq!(shot, (Action::Screenshot, Command::Screenshot { output: None }));
+    assert_eq!(frames(&snapshot(), "", &none).unwrap(), (Action::Status, Command::Frames { output: None }));
+    assert_eq!(frames(&snapshot(), "DP-1", &none).unwrap().1, Command::Frames { output: Some("DP-1".into()) });
+    assert!(frames(&snapshot(), "DP-9", &none).unwrap_err().text.contains("DP-1"));
     let message = Command::ShowMessage { title: "Closed".into(), text: "Back at ten".into() };
     assert_eq!(show_message("Back at ten", &title("title", "Closed")).unwrap(), (Action::Screen, message));
     assert_eq!(apply_outputs(&snapshot(), 0, Vec::new(), "verify", &none).unwrap().0, Action::Screen);

@@ -52,7 +52,7 @@ pub async fn run(remote: &Remote, verb: &Verb, as_json: bool) -> Result<Outcome,
         Verb::Wait { what, shell, stable, timeout } => {
             watch::wait(remote, *what, shell.as_deref(), *stable, *timeout).await
         }
-        Verb::Status { slots: false, boot: false, .. } => {
+        Verb::Status { slots: false, boot: false, frames: false, .. } => {
             let answer = remote.send("GET", "/v1/status", None, JSON).await?;
             let now = boot_time(&answer);
             let json = remote.json(answer).await?;

@@ -90,7 +90,7 @@ pub fn plan(verb: &Verb) -> Result<Plan, Failure> {
         )),
         Verb::Doctor { .. } => Ok(Plan::NotThere("doctor looks at the machine that it runs on; run it on the device")),
         Verb::Status { .. } => {
-            Ok(Plan::NotThere("--slots and --boot are read on the machine itself; run it on the device"))
+            Ok(Plan::NotThere("--slots, --boot and --frames are read on the machine itself; run it on the device"))
         }
         Verb::Confine { .. } | Verb::Generate { .. } | Verb::Agent { .. } => {
             Ok(Plan::NotThere("this verb is one of this machine's; leave out --host"))

@@ -252,6 +252,12 @@ async fn reply(shared: &Shared, connection: &Connection, message: &Message) -> z
                     let shown = if url.is_empty() { "http://192.168.1.5/".to_owned() } else { url };
                     connection.reply(&header, &shown).await
                 }
+                "Frames" => {
+                    let counts = [("direct", 7u64), ("composed", 3), ("lost-flips", 0), ("missed-latches", 1)];
+                    let times = [("handling", (90u64, 80u64, 400u64)), ("draw", (1_200, 1_000, 2_000))];
+                    let counts: HashMap<&str, u64> = counts.into_iter().chain([("frames", 10)]).collect();
+                    connection.reply(&header, &(counts, HashMap::from(times))).await
+                }
                 "Forget" | "ReloadConfiguration" => connection.reply(&header, &vec!["HDMI-A-1: rotation 0"]).await,
                 // A text with "long" in it does not fit.
                 "ShowMessage" => {

@@ -62,6 +62,9 @@ struct Options {
     /// Ends after so many seconds from the first frame.
     #[arg(long, default_value_t = 3600.0)]
     seconds: f64,
+    /// Ends after so many presented frames.
+    #[arg(long)]
+    frames: Option<usize>,
     /// Makes this file when the first frame is on the screen.
     #[arg(long)]
     ready: Option<PathBuf>,
@@ -108,7 +111,8 @@ fn main() -> Result<()> {
             }
             end = Some(Instant::now() + Duration::from_secs_f64(options.seconds));
         }
-        if window.closed {
+        let enough = options.frames.is_some_and(|frames| window.frames.presented.len() >= frames);
+        if window.closed || enough {
             break;
         }
     }
