@@ -46,6 +46,7 @@ mod telling_page;
 mod typing;
 mod uploads;
 mod users;
+mod valgrind;
 mod wayland;
 mod x11;
 mod x_programs;
