@@ -230,6 +230,10 @@ impl<F: Frame> Frame for RotatedFrame<F> {
         self.inner.context_id()
     }
     fn clear(&mut self, color: Color32F, at: &[Rectangle<i32, Physical>]) -> Result<(), F::Error> {
+        // The usual case: what changed is opaque. pixman's renderer prepares a picture of the colour all the same.
+        if at.is_empty() {
+            return Ok(());
+        }
         let at: Vec<_> = at.iter().map(|rect| self.rotation.to_picture(*rect)).collect();
         self.inner.clear(color, &at)
     }
