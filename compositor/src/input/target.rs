@@ -11,6 +11,7 @@ use smithay::{
 
 use crate::{
     kiosk::Kiosk,
+    policy::Role,
     screens::Screen,
     stage::{Stage, layers},
 };
@@ -58,6 +59,10 @@ impl Kiosk {
 
     /// The same among the windows of a shell, ignoring everything above them.
     fn button_at(&self, screen: &Screen, shell: usize, location: Point<f64, Logical>) -> Option<ToplevelSurface> {
+        // The usual case, asked for at each commit.
+        if !self.stage.windows.mapped(shell).any(|shown| shown.role() == Role::Popup) {
+            return None;
+        }
         for shown in self.stage.windows.mapped(shell) {
             if shown.close_button(screen.geometry()).is_some_and(|button| button.to_f64().contains(location)) {
                 return shown.window.toplevel().cloned();

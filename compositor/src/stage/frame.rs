@@ -16,7 +16,7 @@ use smithay::{
         with_surfaces_surface_tree,
     },
     reexports::wayland_server::protocol::wl_surface::WlSurface,
-    utils::{Point, Scale},
+    utils::{Logical, Point, Scale},
     wayland::{compositor::SurfaceAttributes, shell::wlr_layer::Layer},
 };
 
@@ -123,7 +123,8 @@ impl<'a> Frame<'a> {
     {
         let mut elements = Vec::new();
         let scale = Scale::from(self.source.scale());
-        let origin = self.source.geometry().loc;
+        let area = self.source.geometry();
+        let origin = area.loc;
         if cursor {
             self.stage.cursor.push_elements(renderer, origin, scale, &mut elements);
         }
@@ -152,9 +153,9 @@ impl<'a> Frame<'a> {
                 render_elements_from_surface_tree(renderer, &popup.surface, at, scale, 1.0, Kind::Unspecified);
             elements.extend(surfaces.into_iter().map(|surface| faded::drawable(renderer, surface, &mut budget)));
         }
-        self.push_layers(renderer, layers::ABOVE, &mut budget, &mut elements);
+        self.push_layers(renderer, layers::ABOVE, (origin, scale), &mut budget, &mut elements);
         for shown in self.shell.into_iter().flat_map(|shell| self.stage.windows.mapped(shell)) {
-            if let Some(button) = shown.close_button(self.source.geometry()) {
+            if let Some(button) = shown.close_button(area) {
                 let at = (button.loc - origin).to_physical_precise_round(scale);
                 self.stage.close_button.push_element(renderer, at, scale.x, &mut elements);
             }
@@ -163,23 +164,23 @@ impl<'a> Frame<'a> {
                 AsRenderElements::<R>::render_elements(&shown.window, renderer, location, scale, 1.0);
             elements.extend(surfaces.into_iter().map(|surface| faded::drawable(renderer, surface, &mut budget)));
         }
-        self.push_layers(renderer, layers::BELOW, &mut budget, &mut elements);
+        self.push_layers(renderer, layers::BELOW, (origin, scale), &mut budget, &mut elements);
         elements
     }
 
-    /// The layer surfaces above or below the windows.
+    /// The layer surfaces above or below the windows. With the source's origin in the layout and its
+    /// scale.
     fn push_layers<R>(
         &self,
         renderer: &mut R,
         layers: [Layer; 2],
+        (origin, scale): (Point<i32, Logical>, Scale<f64>),
         budget: &mut faded::Budget,
         elements: &mut Vec<StageElement<R>>,
     ) where
         R: Renderer + ImportAll + ImportMem + ExportMem + 'static,
         R::TextureId: Clone + Send + 'static,
     {
-        let scale = Scale::from(self.source.scale());
-        let origin = self.source.geometry().loc;
         for shown in self.stage.layers.shown(self.source.id, layers) {
             let location = (shown.area.loc - origin).to_physical_precise_round(scale);
             let surfaces: Vec<_> =

@@ -73,8 +73,8 @@ impl ShownWindow {
 
     /// The area of its close button on a screen that covers `area`; `None`: it has none.
     pub fn close_button(&self, area: Rectangle<i32, Logical>) -> Option<Rectangle<i32, Logical>> {
-        let window = Rectangle::new(self.location, self.window.geometry().size);
-        (self.role() == Role::Popup).then(|| close_button::area(window, area))
+        (self.role() == Role::Popup)
+            .then(|| close_button::area(Rectangle::new(self.location, self.window.geometry().size), area))
     }
 
     /// Position of the surface's origin: its geometry may start inside it (shadows).
