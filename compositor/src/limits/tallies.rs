@@ -1,7 +1,7 @@
 //! Counts within one object: rectangles of a region, MIME types of a data source, pending commits of a surface.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -41,28 +41,36 @@ impl Tallies {
         *count <= limit
     }
 
-    /// Marks a counted commit of this surface as waiting on its own. `false`: the client has `limit` of them already.
-    pub fn add_update(&self, surface: &ObjectId, limit: u32) -> bool {
+    /// Counts one more commit of this surface; `own`: it waits on its own, for no parent's. `Err` has the limit that was
+    /// reached: `most` commits of a surface, or `most_updates` of all surfaces that wait on their own.
+    pub fn add_commit(&self, surface: ObjectId, own: bool, most: u32, most_updates: u32) -> Result<(), u32> {
         let mut inner = self.inner();
-        if inner.updates >= limit {
-            return false;
+        let Inner { of, updates } = &mut *inner;
+        let tally = of.entry(surface).or_default();
+        tally.all = tally.all.saturating_add(1);
+        if tally.all > most {
+            return Err(most);
         }
-        if let Some(tally) = inner.of.get_mut(surface) {
+        if own {
+            if *updates >= most_updates {
+                return Err(most_updates);
+            }
             tally.updates += 1;
-            inner.updates += 1;
+            *updates += 1;
         }
-        true
+        Ok(())
     }
 
-    /// Subtracts `all` commits, of which `updates` waited on their own.
-    pub fn lower(&self, object: &ObjectId, all: u32, updates: u32) {
+    /// Subtracts `all` commits of a surface, of which `updates` waited on their own.
+    pub fn lower(&self, surface: ObjectId, all: u32, updates: u32) {
         let mut inner = self.inner();
-        let Some(tally) = inner.of.get_mut(object) else { return };
+        let Entry::Occupied(mut entry) = inner.of.entry(surface) else { return };
+        let tally = entry.get_mut();
         tally.all = tally.all.saturating_sub(all);
         let fewer = updates.min(tally.updates);
         tally.updates -= fewer;
         if *tally == Tally::default() {
-            inner.of.remove(object);
+            entry.remove();
         }
         inner.updates -= fewer;
     }
@@ -70,6 +78,10 @@ impl Tallies {
     /// Removes the object's counts: it is destroyed or reset.
     pub fn clear(&self, object: &ObjectId) {
         let mut inner = self.inner();
+        // The usual case, for several objects a frame, none of which has any.
+        if inner.of.is_empty() {
+            return;
+        }
         let updates = inner.of.remove(object).map_or(0, |tally| tally.updates);
         inner.updates -= updates;
     }

@@ -29,13 +29,8 @@ impl Cacheable for Commits {
 
 /// Counts a commit of the surface. `Err`: the client's limit of pending commits.
 pub fn begin(state: &ClientState, surface: &WlSurface) -> Result<(), u32> {
-    if !state.tallies.add(surface.id(), WAITING_COMMITS) {
-        return Err(WAITING_COMMITS);
-    }
     let own = !is_sync_subsurface(surface);
-    if own && !state.tallies.add_update(&surface.id(), WAITING_UPDATES) {
-        return Err(WAITING_UPDATES);
-    }
+    state.tallies.add_commit(surface.id(), own, WAITING_COMMITS, WAITING_UPDATES)?;
     with_states(surface, |states| {
         let mut commits = states.cached_state.get::<Commits>();
         let pending = commits.pending();
@@ -44,13 +39,9 @@ pub fn begin(state: &ClientState, surface: &WlSurface) -> Result<(), u32> {
     Ok(())
 }
 
-/// Uncounts the applied commits of the surface.
-pub fn applied(surface: &WlSurface) {
+/// Uncounts the applied commits of the surface, which is of the client with this state.
+pub fn applied(state: &ClientState, surface: &WlSurface) {
     let Commits { all, own } =
         with_states(surface, |states| std::mem::take(states.cached_state.get::<Commits>().current()));
-    if let Some(client) = surface.client()
-        && let Some(state) = client.get_data::<ClientState>()
-    {
-        state.tallies.lower(&surface.id(), all, own);
-    }
+    state.tallies.lower(surface.id(), all, own);
 }

@@ -91,14 +91,14 @@ impl CompositorHandler for Kiosk {
 
     fn commit(&mut self, surface: &WlSurface) {
         let _span = tracing::debug_span!("commit", surface = surface.id().protocol_id()).entered();
-        waiting::applied(surface);
-        self.fifo_applied(surface);
-        subsurface_position::applied(surface);
         if let Some(client) = surface.client()
             && let Some(state) = client.get_data::<ClientState>()
         {
+            waiting::applied(state, surface);
             state.has_drawn();
         }
+        self.fifo_applied(surface);
+        subsurface_position::applied(surface);
         on_commit_buffer_handler::<Self>(surface);
         self.hardware.backend.early_import(surface);
         if !is_sync_subsurface(surface) {
@@ -130,8 +130,9 @@ impl Kiosk {
         let shell = ClientState::shell_of(surface);
         let Some(screen) = self.screens.screen_for(shell) else { return };
         let scale = screen.scale();
-        if self.stage.windows.is_to_be_resized(surface, self.told_area_of(shell).size)
-            && is_told_another(surface, scale)
+        // In this order: at nearly every commit it is the scale that was told before.
+        if is_told_another(surface, scale)
+            && self.stage.windows.is_to_be_resized(surface, self.told_area_of(shell).size)
         {
             return;
         }
