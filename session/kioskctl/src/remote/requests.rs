@@ -83,7 +83,7 @@ pub fn plan(verb: &Verb) -> Result<Plan, Failure> {
             Ok(Plan::One(Ask { method: "GET".into(), path: "/v1/accessibility".into(), body: None }))
         }
         Verb::Dismiss => post("/v1/dismiss", json!({})),
-        Verb::Vt { number } => post("/v1/vt", json!({ "vt": u32::from(number.get()) })),
+        Verb::Vt { number } => post("/v1/vt", json!({ "vt": number.get() })),
         Verb::Config { what: ConfigVerb::Reload } => post("/v1/config/reload", json!({})),
         Verb::Config { .. } => Ok(Plan::NotThere(
             "the configuration's files are not read and written over the network; do it on the device",
