@@ -69,6 +69,15 @@ fn commands_are_carried_out_and_answered() {
     assert_eq!((&answer["status"], &answer["body"]["detail"]), (&json!(403), &json!("that is not allowed")));
     broker.say("kiosk/hall/request", &request(4, "GET", "/v1/nothing", Value::Null), &[]);
     assert_eq!(everything.answer(&json!(4))["status"], 404);
+    // What changes the device wants another role than what changes what it shows.
+    broker.say(
+        "kiosk/hall/request",
+        &request(5, "PATCH", "/v1/config", json!({ "set": { "shell.url": "http://b" } })),
+        &[],
+    );
+    let answer = everything.answer(&json!(5));
+    assert_eq!(answer["status"], 403, "{answer}");
+    assert!(answer["body"]["detail"].as_str().unwrap().contains("needs the role admin"), "{answer}");
     broker.say("kiosk/hall/set/screenshot", b"PRESS", &[]);
     let picture = everything.until("the picture", |heard| heard.topic == "kiosk/hall/screenshot");
     assert!(picture.payload.starts_with(b"\x89PNG") && !picture.retain);
@@ -101,6 +110,7 @@ fn a_flood_of_commands_is_bounded_and_told_once() {
     let mut agent = Agent::start(broker.port);
     let compositor = Fake::compositor(agent.directory());
     everything.state("stage", "splash");
+    let started = std::time::Instant::now();
     let lines = "x\n".repeat(3000);
     let file = agent.directory().join("flood");
     std::fs::write(&file, lines).unwrap();
@@ -131,7 +141,11 @@ fn a_flood_of_commands_is_bounded_and_told_once() {
         }
         assert!(std::time::Instant::now() < until, "no room comes");
     }
-    assert!(agent.is_alive() && compositor.calls().len() < 1000, "{}", compositor.calls().len());
+    assert!(agent.is_alive());
+    // As many at once, and so many a second.
+    let most = 101 + 20 * (started.elapsed().as_secs() as usize + 1);
+    let done = compositor.calls().len();
+    assert!(done <= most, "{done} of at most {most}");
 }
 
 #[test]

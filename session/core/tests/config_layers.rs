@@ -164,6 +164,7 @@ fn every_key_reaches_its_field() {
         certificate-file = "/etc/kiosk/c.pem"
         key-file = "mqtt-key"
         topic = "site/kiosk"
+        role = "admin"
         discovery = ""
         device = "hall_3"
         "##,
@@ -209,6 +210,7 @@ fn every_key_reaches_its_field() {
     let mqtt = &config.agent.mqtt;
     assert_eq!(mqtt.server.as_ref().unwrap().to_string(), "mqtts://broker.example:8883");
     assert_eq!((mqtt.user.as_str(), mqtt.password_file.as_deref()), ("hall", Some(Path::new("mqtt-password"))));
+    assert_eq!(mqtt.role, "admin");
     let files = [&mqtt.ca_file, &mqtt.certificate_file, &mqtt.key_file];
     let paths = ["/etc/ssl/ca.pem", "/etc/kiosk/c.pem", "mqtt-key"];
     assert_eq!(files.map(|file| file.as_deref()), paths.map(|path| Some(Path::new(path))));

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::told::Board;
 use crate::device::Make;
+use crate::role::Role;
 
 /// The longest text that Home Assistant lets be set.
 const MAX_TEXT: usize = 255;
@@ -18,6 +19,8 @@ const MAX_TEXT: usize = 255;
 pub struct Discovery {
     base: String,
     device: String,
+    /// What may be asked for: what may not has no entity.
+    role: Role,
     told: Value,
     /// The platform of each entity that there was.
     platforms: BTreeMap<String, String>,
@@ -32,10 +35,11 @@ pub fn topic(prefix: &str, device: &str) -> String {
 
 impl Discovery {
     /// Nothing was told.
-    pub fn new(base: &str, device: &str) -> Self {
+    pub fn new(base: &str, device: &str, role: Role) -> Self {
         Discovery {
             base: base.to_owned(),
             device: device.to_owned(),
+            role,
             told: Value::Null,
             platforms: BTreeMap::new(),
             outputs: BTreeSet::new(),
@@ -68,9 +72,10 @@ impl Discovery {
         let mut entities = Entities { base: &self.base, device: &self.device, all: Map::new() };
         self.of_screens(&mut entities, board);
         of_shells(&mut entities, board);
-        of_kiosk(&mut entities, board);
+        of_kiosk(&mut entities, board, self.role);
         of_device(&mut entities, board);
         let mut all = entities.all;
+        all.retain(|_, entity| self.role >= Role::Operate || entity.get("command_topic").is_none());
         for (key, entity) in &all {
             let platform = entity["platform"].as_str().unwrap_or_default().to_owned();
             self.platforms.insert(key.clone(), platform);
@@ -154,12 +159,14 @@ fn of_shells(entities: &mut Entities<'_>, board: &Board) {
     }
 }
 
-fn of_kiosk(entities: &mut Entities<'_>, board: &Board) {
+fn of_kiosk(entities: &mut Entities<'_>, board: &Board, role: Role) {
     entities.command("notify", "message", "Message", json!({ "icon": "mdi:message" }));
     entities.button("dismiss", "Dismiss message", json!({ "icon": "mdi:message-off" }));
     entities.button("screenshot", "Take screenshot", json!({ "icon": "mdi:camera" }));
     entities.picture("screenshot", "Screenshot");
-    entities.button("reload-configuration", "Reload configuration", json!({ "entity_category": "config" }));
+    if role >= Role::Admin {
+        entities.button("reload-configuration", "Reload configuration", json!({ "entity_category": "config" }));
+    }
     let modes = json!({ "options": ["auto", "show", "hide"], "icon": "mdi:keyboard" });
     entities.command("select", "keyboard", "On-screen keyboard", modes);
     for aid in Aid::ALL.into_iter().map(Aid::as_str) {
@@ -305,7 +312,9 @@ mod tests {
     }
 
     fn told(board: &Board) -> Value {
-        Discovery::new("kiosk/a", "a").changed(board, &Make { host: "hall".into(), ..Make::default() }).unwrap()
+        Discovery::new("kiosk/a", "a", Role::Admin)
+            .changed(board, &Make { host: "hall".into(), ..Make::default() })
+            .unwrap()
     }
 
     /// The keys that each platform takes beside those of all, from Home Assistant's documentation.
@@ -376,9 +385,19 @@ mod tests {
     }
 
     #[test]
+    fn who_may_only_look_gets_no_switches() {
+        let mut discovery = Discovery::new("kiosk/a", "a", Role::View);
+        let document = discovery.changed(&usual(), &Make::default()).unwrap();
+        assert!(!document.to_string().contains("/set/"), "{document}");
+        let mut discovery = Discovery::new("kiosk/a", "a", Role::Operate);
+        let document = discovery.changed(&usual(), &Make::default()).unwrap().to_string();
+        assert!(document.contains("/set/dismiss") && !document.contains("reload-configuration"), "{document}");
+    }
+
+    #[test]
     fn it_is_told_when_it_changes_and_what_is_gone_is_taken_away() {
         let make = Make::default();
-        let mut discovery = Discovery::new("kiosk/a", "a");
+        let mut discovery = Discovery::new("kiosk/a", "a", Role::Admin);
         assert_eq!(discovery.changed(&board(&[("kioskd", "OFF")]), &make), None);
         assert!(discovery.changed(&usual(), &make).is_some());
         let mut changed = usual();

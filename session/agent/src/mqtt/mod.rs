@@ -113,7 +113,7 @@ impl<'a> Talk<'a> {
             settings,
             connection,
             told: Told::default(),
-            discovery: Discovery::new(&settings.base, &settings.device),
+            discovery: Discovery::new(&settings.base, &settings.device, settings.role),
             facts: Facts::default(),
             make: Make::read(),
             boards: Default::default(),
@@ -126,7 +126,7 @@ impl<'a> Talk<'a> {
         // Ended with this connection.
         let mut tasks = JoinSet::new();
         let mut boards = watcher::start(&mut tasks);
-        let (orders, mut answers) = worker::start(&mut tasks);
+        let (orders, mut answers) = worker::start(&mut tasks, self.settings.role);
         self.keep(availability, ONLINE)?;
         let mut signs = tokio::time::interval(self.connection.keep_alive().min(KEEP_ALIVE).mul_f64(SIGN_SHARE));
         signs.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

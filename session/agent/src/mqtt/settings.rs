@@ -12,6 +12,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 
+use crate::role::Role;
+
 /// Of each file, bytes.
 const MAX_FILE: u64 = 256 << 10;
 /// What a unit's `SetCredential=` stands for: there is no such file.
@@ -63,6 +65,8 @@ pub struct Settings {
     pub base: String,
     /// The device's part of it.
     pub device: String,
+    /// Of everybody who may publish there.
+    pub role: Role,
     /// Home Assistant's prefix; empty: none.
     pub discovery: String,
 }
@@ -103,7 +107,8 @@ impl Settings {
         };
         let device = if mqtt.device.is_empty() { identity()? } else { mqtt.device };
         let base = format!("{}/{device}", mqtt.topic);
-        Ok(Settings { broker, tls, user: mqtt.user, password, base, device, discovery: mqtt.discovery })
+        let role = Role::named(mqtt.role).unwrap_or(Role::View);
+        Ok(Settings { role, broker, tls, user: mqtt.user, password, base, device, discovery: mqtt.discovery })
     }
 }
 

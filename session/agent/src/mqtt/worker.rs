@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::commands::{Order, Reply};
 use crate::answer::{Answer, Problem};
 use crate::request::Given;
+use crate::role::Role;
 use crate::{routes, verbs};
 
 /// Orders that wait.
@@ -30,13 +31,13 @@ pub struct Done {
     pub picture: Option<Vec<u8>>,
 }
 
-/// A place to put orders, and one to fetch answers from.
-pub fn start(tasks: &mut JoinSet<()>) -> (mpsc::Sender<Order>, mpsc::Receiver<Done>) {
+/// `role`: of everybody who gives orders. A place to put orders, and one to fetch answers from.
+pub fn start(tasks: &mut JoinSet<()>, role: Role) -> (mpsc::Sender<Order>, mpsc::Receiver<Done>) {
     let (sender, mut orders) = mpsc::channel::<Order>(MAX_WAITING);
     let (answers, receiver) = mpsc::channel(1);
     tasks.spawn(async move {
         while let Some(order) = orders.recv().await {
-            let done = carry(order).await;
+            let done = carry(order, role).await;
             if answers.send(done).await.is_err() {
                 return;
             }
@@ -45,9 +46,9 @@ pub fn start(tasks: &mut JoinSet<()>) -> (mpsc::Sender<Order>, mpsc::Receiver<Do
     (sender, receiver)
 }
 
-async fn carry(order: Order) -> Done {
+async fn carry(order: Order, role: Role) -> Done {
     tracing::debug!(method = %order.method, path = %order.path, "MQTT command");
-    let answer = asked(&order).await.unwrap_or_else(Problem::answer);
+    let answer = asked(&order, role).await.unwrap_or_else(Problem::answer);
     let (parts, body) = answer.into_parts();
     // There is nothing that could fail: it is in memory.
     let bytes = body.collect().await.map(|whole| whole.to_bytes()).unwrap_or_default();
@@ -72,10 +73,14 @@ async fn carry(order: Order) -> Done {
     done
 }
 
-async fn asked(order: &Order) -> Result<Answer, Problem> {
+async fn asked(order: &Order, role: Role) -> Result<Answer, Problem> {
     let (path, query) =
         order.path.split_once('?').map_or((order.path.as_str(), None), |(path, query)| (path, Some(query)));
     let (route, name) = routes::find(&order.method, path)?;
+    if route.role > role {
+        let detail = format!("this needs the role {}, and agent.mqtt.role is {role}", route.role);
+        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+    }
     let body = if order.body.is_null() { String::new() } else { order.body.to_string() };
     verbs::carry(route.verb, &Given::new(name, query, body.into())?).await
 }

@@ -39,6 +39,8 @@ pub struct Mqtt {
     pub key_file: Option<PathBuf>,
     /// What the device's topics begin with: a topic without wildcards.
     pub topic: String,
+    /// What may be asked for at the device's topics: `view`, `operate` or `admin`, as in certificates.
+    pub role: &'static str,
     /// What Home Assistant's topics for discovery begin with; empty: none are sent.
     pub discovery: String,
     /// The device's part of its topics, `[A-Za-z0-9_-]`; empty: made of the machine's identity.
@@ -55,6 +57,7 @@ impl Default for Mqtt {
             certificate_file: None,
             key_file: None,
             topic: "kiosk".into(),
+            role: "operate",
             discovery: "homeassistant".into(),
             device: String::new(),
         }

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use super::{Allowed, Key, Kind};
 use crate::config::agent::{Agent, BROKER, Broker};
 use crate::config::raw::{Raw, Wrong};
-use crate::config::setters::{absolute, file_or_credential, no_control, put, understood, unless};
+use crate::config::setters::{absolute, file_or_credential, named, no_control, put, understood, unless};
 
 /// Longest topic that others are made of, bytes; MQTT's own limit is 65535.
 const MAX_TOPIC: usize = 128;
 /// Longest name of a device, bytes: it is in each topic and in the client's identifier.
 const MAX_DEVICE: usize = 64;
+
+const ROLES: &[(&str, &str)] = &[("view", "view"), ("operate", "operate"), ("admin", "admin")];
 
 /// A key for a file.
 macro_rules! file {
@@ -75,6 +77,13 @@ pub static AGENT: &[Key<Agent>] = &[
         allowed: Allowed::Description("a topic without + and #, such as \"kiosk\" or \"site/hall\", at most 128 bytes"),
         set: |agent, raw| put(&mut agent.mqtt.topic, topic(raw)),
         get: |agent| Some(agent.mqtt.topic.as_str().into()),
+    },
+    Key {
+        name: "mqtt.role",
+        kind: Kind::Text,
+        allowed: Allowed::OneOf(&["view", "operate", "admin"]),
+        set: |agent, raw| put(&mut agent.mqtt.role, named(raw, ROLES)),
+        get: |agent| Some(agent.mqtt.role.into()),
     },
     Key {
         name: "mqtt.discovery",
