@@ -1,5 +1,5 @@
 //! One connection to a broker: MQTT 5 over TCP or TLS. The protocol is a library's, which does no I/O; this moves its bytes, with
-//! a limit of size and time for everything that the other side decides. What it says is [`Heard`]; what it is told waits in
+//! a limit of size and time for everything that the other side decides. What it says is a [`Message`]; what it is told waits in
 //! one buffer, which [`Connection::next`] empties first.
 
 use std::collections::VecDeque;
