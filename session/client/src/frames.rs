@@ -44,6 +44,11 @@ pub struct Spread {
     pub max: u64,
 }
 
+/// How often, by name.
+type Counts = HashMap<String, u64>;
+/// The last, the median and the longest, microseconds, by name.
+type Times = HashMap<String, (u64, u64, u64)>;
+
 impl OutputFrames {
     /// Of all connected outputs.
     pub async fn read_all(client: &Client) -> Result<Vec<Self>, ClientError> {
@@ -51,14 +56,13 @@ impl OutputFrames {
         let outputs = CompositorState::read(&peer).await?.outputs;
         let mut all = Vec::new();
         for output in outputs.into_iter().filter(|output| output.connected) {
-            let told: (HashMap<String, u64>, HashMap<String, (u64, u64, u64)>) =
-                peer.call("Frames", &(output.name.as_str(), Options::new())).await?;
-            all.push(Self::told(output.name, &told.0, &told.1));
+            let (counts, times): (Counts, Times) = peer.call("Frames", &(output.name.as_str(), Options::new())).await?;
+            all.push(Self::told(output.name, &counts, &times));
         }
         Ok(all)
     }
 
-    fn told(output: String, counts: &HashMap<String, u64>, times: &HashMap<String, (u64, u64, u64)>) -> Self {
+    fn told(output: String, counts: &Counts, times: &Times) -> Self {
         let count = |name: &str| counts.get(name).copied().unwrap_or_default();
         let spread = |name: &str| {
             let (last, median, max) = times.get(name).copied().unwrap_or_default();
