@@ -34,7 +34,7 @@ fn hide_vdso(command: &mut Command) {
     let load = |offset| statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, offset);
     let unless = |value, skip| statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, skip, value);
     let answer = |value| statement(libc::BPF_RET | libc::BPF_K, 0, value);
-    let filter = vec![
+    let filter = [
         load(number),
         unless(libc::SYS_prctl as u32, 3),
         load(first),

@@ -54,6 +54,9 @@ struct Step {
     check: fn(&Kiosk) -> Result<()>,
 }
 
+/// A check with machines of its own.
+type Alone = fn() -> Result<()>;
+
 macro_rules! steps {
     ($($module:ident :: $name:ident),* $(,)?) => { &[$(Step { name: stringify!($name), check: $module::$name }),*] };
 }
@@ -210,7 +213,7 @@ fn main() {
         })
         .collect();
     // These have machines of their own.
-    let alone: [(&str, fn() -> Result<()>); 2] = [
+    let alone: [(&str, Alone); 2] = [
         (
             "power_cut::a_power_cut_leaves_one_of_the_states_that_were_kept",
             power_cut::a_power_cut_leaves_one_of_the_states_that_were_kept,
