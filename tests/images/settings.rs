@@ -60,7 +60,8 @@ pub fn boots() -> Result<()> {
     let name = run(&machine, &by_key, "hostname; cat /etc/machine-id; id -u")?;
     ensure!(name == format!("kiosk-hall\n{}\n0\n", id.trim()), "by the key: {name:?}");
     let boot = run(&machine, &by_key, "kioskctl status --boot | grep Boot")?;
-    for stage in ["firmware", "boot loader", "kernel", "initrd", "system", "page after"] {
+    // In a virtual machine systemd takes no times of firmware and boot loader.
+    for stage in ["kernel", "initrd", "system", "page after"] {
         ensure!(boot.contains(stage), "the start is told without {stage}: {boot}");
     }
     run(&machine, &by_key, "free -m; systemd-analyze; systemctl --failed --no-legend; df -h /var /efi")?;

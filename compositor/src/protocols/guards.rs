@@ -98,8 +98,23 @@ fn buffer_params(
         zwp_linux_buffer_params_v1::Request::Add { fd, .. } if descriptors::is_of_reserve(fd, Use::Buffer) => {
             refuse(LIMIT, descriptors::NONE_LEFT)
         }
+        zwp_linux_buffer_params_v1::Request::Create { format, .. }
+        | zwp_linux_buffer_params_v1::Request::CreateImmed { format, .. }
+            if !is_in_letters(*format) =>
+        {
+            let sentence = format!("the format {format:#010x} is no code of letters and digits");
+            refuse(zwp_linux_buffer_params_v1::Error::InvalidFormat, sentence)
+        }
         _ => Ok(()),
     }
+}
+
+// WORKAROUND(drm-fourcc:no-letters)
+/// Whether a format can be put into words: smithay does so where it refuses one, and drm-fourcc panics for those that it has a
+/// name for and that have no letters, such as 0.
+fn is_in_letters(format: u32) -> bool {
+    let [first, second, rest @ ..] = format.to_le_bytes();
+    first.is_ascii_alphanumeric() && second.is_ascii_alphanumeric() && rest.is_ascii()
 }
 
 // WORKAROUND(smithay:shm-pool-resize)

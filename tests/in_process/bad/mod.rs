@@ -4,6 +4,7 @@
 mod admins;
 mod callers;
 mod crowds;
+mod dmabufs;
 mod faults;
 mod floods;
 mod fuzz;
