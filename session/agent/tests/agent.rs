@@ -14,8 +14,10 @@ use serde_json::{Value, json};
 
 #[path = "../../kioskctl/tests/kioskctl_fake/mod.rs"]
 mod fake;
+mod reply;
 
 use fake::Fake;
+use reply::Reply;
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 /// Far more than any answer takes on the busiest machine.
@@ -91,28 +93,7 @@ impl Drop for Agent {
     }
 }
 
-/// An answer, taken apart.
-#[derive(Debug)]
-struct Reply {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
-}
-
 impl Reply {
-    fn of(bytes: &[u8]) -> Reply {
-        let split = bytes.windows(4).position(|four| four == b"\r\n\r\n");
-        let split = split.unwrap_or_else(|| panic!("no answer: {:?}", String::from_utf8_lossy(bytes)));
-        let head = String::from_utf8(bytes[..split].to_vec()).unwrap().to_lowercase();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Reply { status, head, body: bytes[split + 4..].to_vec() }
-    }
-
-    #[track_caller]
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{self:?}: {error}"))
-    }
-
     /// The sentence of a problem, whose form is looked at.
     #[track_caller]
     fn problem(&self, status: u16) -> String {

@@ -6,11 +6,12 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use kiosk_core::config::{ADMIN_DIR, Config, ROOT_ENV};
+use kiosk_core::config::{ADMIN_DIR, Config};
 use kiosk_core::files;
 use minisign_verify::{PublicKey, Signature};
 
 use super::helper::{reload, write};
+use super::{root, state_directory};
 
 /// The owner's public key, as `minisign -G` writes it.
 const KEY: &str = "etc/kiosk/bundle.pub";
@@ -60,9 +61,7 @@ pub enum Taken {
 
 /// Checks a bundle and puts it in place.
 pub async fn take(path: &Path) -> Result<Taken, BundleError> {
-    let root = std::env::var_os(ROOT_ENV).filter(|root| !root.is_empty()).unwrap_or_else(|| "/".into());
-    let state = std::env::var_os("STATE_DIRECTORY").unwrap_or_else(|| "/var/lib/kiosk-configure".into());
-    let (root, seen) = (Path::new(&root), Path::new(&state).join("bundle-time"));
+    let (root, seen) = (root(), state_directory().join("bundle-time"));
     let key_file = root.join(KEY);
     let key = text(&key_file)?;
     let key = PublicKey::decode(&key).map_err(|error| BundleError::Key(key_file.display().to_string(), error))?;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kiosk_client::{Client, Exit, screen};
+use kiosk_core::config::ADMIN_DIR;
 use kiosk_core::config::edit::DROP_IN;
-use kiosk_core::config::{ADMIN_DIR, ROOT_ENV};
 use kiosk_core::{durable, files};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::Instant;
 
-use super::{Change, MAX_LINE, Order, Reply, plan};
+use super::{Change, MAX_LINE, Order, Reply, plan, root, state_directory};
 
 /// Largest drop-in, bytes: what the programs read.
 const MAX_FILE: u64 = 64 << 10;
@@ -64,11 +64,9 @@ pub async fn serve(listener: UnixListener) {
 
 impl Helper {
     fn new() -> Self {
-        let root = std::env::var_os(ROOT_ENV).filter(|root| !root.is_empty()).unwrap_or_else(|| "/".into());
-        let state = std::env::var_os("STATE_DIRECTORY").unwrap_or_else(|| "/var/lib/kiosk-configure".into());
         Helper {
-            file: Path::new(&root).join(ADMIN_DIR).join(DROP_IN),
-            before: Path::new(&state).join("before.json"),
+            file: root().join(ADMIN_DIR).join(DROP_IN),
+            before: state_directory().join("before.json"),
             undo_at: None,
         }
     }

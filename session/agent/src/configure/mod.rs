@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hyper::StatusCode;
+use kiosk_core::config::ROOT_ENV;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -76,4 +77,14 @@ async fn exchange(socket: &Path, order: &Order) -> std::io::Result<Reply> {
     let mut answer = Vec::new();
     stream.take(MAX_LINE).read_to_end(&mut answer).await?;
     Ok(serde_json::from_slice(&answer)?)
+}
+
+/// What is taken for `/`.
+fn root() -> PathBuf {
+    std::env::var_os(ROOT_ENV).filter(|root| !root.is_empty()).unwrap_or_else(|| "/".into()).into()
+}
+
+/// Where both programs keep what is not a configuration.
+fn state_directory() -> PathBuf {
+    std::env::var_os("STATE_DIRECTORY").unwrap_or_else(|| "/var/lib/kiosk-configure".into()).into()
 }

@@ -145,10 +145,18 @@ impl Connection {
                 Box::new(shaken.map_err(|_| ConnectionError::Silent)?.map_err(ConnectionError::Tls)?)
             }
         };
+        let mut connection = Connection::over(stream, hello.keep_alive, address);
+        let greeted = connection.greet(settings, hello);
+        timeout(STEP_TIMEOUT, greeted).await.map_err(|_| ConnectionError::Silent)??;
+        Ok(connection)
+    }
+
+    /// Before the greeting.
+    fn over(stream: Box<dyn Stream>, keep_alive: Duration, address: Option<IpAddr>) -> Self {
         let options = ConnectionOptions::new().maximum_packet_size_recv(MAX_PACKET).receive_maximum(MAX_UNANSWERED);
         let mut protocol = Protocol::with_options(Version::V5_0, options);
         protocol.set_auto_pub_response(true);
-        let mut connection = Connection {
+        Connection {
             stream,
             protocol,
             buffer: vec![0; 4096],
@@ -158,12 +166,9 @@ impl Connection {
             pong: None,
             welcome: None,
             subscribed: None,
-            keep_alive: hello.keep_alive,
+            keep_alive,
             address,
-        };
-        let greeted = connection.greet(settings, hello);
-        timeout(STEP_TIMEOUT, greeted).await.map_err(|_| ConnectionError::Silent)??;
-        Ok(connection)
+        }
     }
 
     async fn greet(&mut self, settings: &Settings, hello: &Hello<'_>) -> Result<(), ConnectionError> {
@@ -394,26 +399,10 @@ mod tests {
 
     /// Over a stream of which the other end is read and written here, behind the greeting.
     fn connection(stream: tokio::io::DuplexStream) -> Connection {
-        let mut protocol = Protocol::with_options(
-            Version::V5_0,
-            ConnectionOptions::new().maximum_packet_size_recv(MAX_PACKET).receive_maximum(MAX_UNANSWERED),
-        );
-        protocol.set_auto_pub_response(true);
+        let mut connection = Connection::over(Box::new(stream), Duration::from_secs(90), None);
         let hello = v5_0::Connect::builder().client_id("a").unwrap().clean_start(true).build().unwrap();
-        let _ = protocol.checked_send(hello);
-        Connection {
-            stream: Box::new(stream),
-            protocol,
-            buffer: vec![0; 4096],
-            heard: VecDeque::new(),
-            outgoing: Vec::new(),
-            waiting: None,
-            pong: None,
-            welcome: None,
-            subscribed: None,
-            keep_alive: Duration::from_secs(90),
-            address: None,
-        }
+        let _ = connection.protocol.checked_send(hello);
+        connection
     }
 
     /// A packet of a kind that there is, with a length that fits and content that need not.

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test program uses a part")]
 
+#[path = "../reply/mod.rs"]
+mod reply;
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
@@ -15,10 +18,10 @@ use rcgen::{
     ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber,
     date_time_ymd,
 };
+pub use reply::Reply;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion};
-use serde_json::Value;
 
 /// Far more than any answer takes on the busiest machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -327,28 +330,5 @@ impl Client {
             Ok(reply) => panic!("it was let in: {reply:?}"),
             Err(error) => error.to_string(),
         }
-    }
-}
-
-/// An answer, taken apart.
-#[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub head: String,
-    pub body: Vec<u8>,
-}
-
-impl Reply {
-    pub fn of(bytes: &[u8]) -> Reply {
-        let split = bytes.windows(4).position(|four| four == b"\r\n\r\n");
-        let split = split.unwrap_or_else(|| panic!("no answer: {:?}", String::from_utf8_lossy(bytes)));
-        let head = String::from_utf8(bytes[..split].to_vec()).unwrap().to_lowercase();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Reply { status, head, body: bytes[split + 4..].to_vec() }
-    }
-
-    #[track_caller]
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{self:?}: {error}"))
     }
 }
