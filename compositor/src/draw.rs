@@ -158,29 +158,32 @@ impl Kiosk {
         }
     }
 
-    /// Wakes for the next step of the splash. One timer serves all screens.
+    /// Wakes for the next step of the splash, `delay` from now. One timer serves all screens.
     fn arm_animation(&mut self, delay: Duration) {
-        if std::mem::replace(&mut self.main_loop.timers.animation, true) {
+        let deadline = self.now() + delay;
+        self.arm(|kiosk| &mut kiosk.main_loop.timers.animation, Some(deadline), Self::step_splash);
+    }
+
+    /// Requests a redraw where the splash has to move, which arms the timer again, and waits for the others. A frame
+    /// that is in flight says nothing: it may have been drawn before this step, and for another reason.
+    fn step_splash(&mut self) {
+        if self.seat.session.paused {
             return;
         }
-        self.after(delay, |kiosk| {
-            kiosk.main_loop.timers.animation = false;
-            if kiosk.stage.shells.iter().all(|shell| shell.cover == Cover::Gone) || kiosk.seat.session.paused {
-                return;
+        let (now, shell_screens) = (self.now(), self.screens.shell_screens().to_vec());
+        let Self { stage, screens, .. } = self;
+        let mut next: Option<Duration> = None;
+        for screen in screens.iter_mut().filter(|screen| screen.lit()) {
+            let shell = shell_screens.iter().position(|shown_on| *shown_on == Some(screen.id));
+            match stage.splash_moves(screen.id, shell, now) {
+                Some(Duration::ZERO) => screen.redraw.request(),
+                Some(delay) => next = Some(next.map_or(delay, |next| next.min(delay))),
+                None => {}
             }
-            let (now, shell_screens) = (kiosk.now(), kiosk.screens.shell_screens().to_vec());
-            let Self { stage, screens, .. } = kiosk;
-            for screen in screens.iter_mut() {
-                let shell = shell_screens.iter().position(|shown_on| *shown_on == Some(screen.id));
-                if stage.splash_moved(screen.id, shell, now) {
-                    screen.redraw.request();
-                }
-            }
-            // An animation timer that fires early must not end the animation.
-            if !kiosk.screens.iter().any(|screen| screen.redraw.is_under_way()) {
-                kiosk.arm_animation(Duration::from_millis(20));
-            }
-        });
+        }
+        if let Some(delay) = next {
+            self.arm_animation(delay);
+        }
     }
 
     /// A page flip happened: clients are told, and may draw the next frame.

@@ -154,7 +154,12 @@ impl Kiosk {
 
     /// Arms the timer that `timer` selects for this monotonic deadline, unless it fires early enough already. It calls
     /// `then` once, which arms it again for the next deadline.
-    fn arm(&mut self, timer: fn(&mut Kiosk) -> &mut DeadlineTimer, deadline: Option<Duration>, then: fn(&mut Kiosk)) {
+    pub(crate) fn arm(
+        &mut self,
+        timer: fn(&mut Kiosk) -> &mut DeadlineTimer,
+        deadline: Option<Duration>,
+        then: fn(&mut Kiosk),
+    ) {
         let Some(next) = timer(self).to_arm(deadline) else { return };
         if let Some(replaced) = next.replaces {
             self.main_loop.handle.disarm(replaced);

@@ -343,19 +343,38 @@ fn more_reasons_than_a_screen_holds_come_in_turn() {
         "config.d/3.toml:7:9: output.\"*\".rotation is 45, allowed is 0, 90, 180 or 270, clockwise",
     ]);
     let mut fixture = setup.start();
-    let mut session = fixture.session();
-    let message = "Not up after 60 s: connection refused. Trying again.".to_owned();
-    let state = State::Waiting;
-    session.send(&Report { state, message, overdue: true, ..Report::default() });
-    fixture.until("the diagnostics", |fixture| fixture.kiosk.stage.shells[0].readiness.overdue);
-    fixture.still();
     // The animated dots are at the bottom.
     let texts = |fixture: &mut Fixture| {
         let panel = fixture.panel();
         panel.rgba[..(panel.width * (panel.height - 30) * 4) as usize].to_vec()
     };
-    let first = texts(&mut fixture);
+    let mut session = fixture.session();
+    fixture.report(&mut session, State::Waiting);
+    fixture.still();
+    let splash = texts(&mut fixture);
+    let message = "Not up after 60 s: connection refused. Trying again.".to_owned();
+    session.send(&Report { state: State::Waiting, message, overdue: true, ..Report::default() });
+    fixture.until("the diagnostics", |fixture| texts(fixture) != splash);
+    let (first, came) = (texts(&mut fixture), fixture.kiosk.now());
     fixture.until("the next page", |fixture| texts(fixture) != first);
+    assert!(fixture.kiosk.now() - came > Duration::from_secs(1), "the first page was hardly to be seen");
+}
+
+#[test]
+fn the_dots_go_on_after_a_frame_that_was_drawn_in_place_of_their_step() {
+    let mut fixture = setup(&["320x240"]).start();
+    let mut session = fixture.session();
+    fixture.report(&mut session, State::Waiting);
+    fixture.still();
+    for _ in 0..3 {
+        // The loop is held up until after the longest rest between two steps, and then draws for another reason before
+        // its timers run.
+        std::thread::sleep(Duration::from_secs(2));
+        fixture.kiosk.screens.request_redraw();
+        fixture.turn(Duration::ZERO);
+        let before = fixture.panel();
+        fixture.until("the next step of the dots", |fixture| fixture.panel().rgba != before.rgba);
+    }
 }
 
 #[test]

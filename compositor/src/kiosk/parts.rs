@@ -86,6 +86,8 @@ pub struct Session {
 /// One-shot timers: each is armed at most once.
 #[derive(Debug, Default)]
 pub struct Timers {
+    /// The next step of the splash.
+    pub(crate) animation: DeadlineTimer,
     /// Timeout of the file chooser.
     pub(super) chooser: DeadlineTimer,
     /// Long presses, repeats and hiding of the on-screen keyboard.
@@ -96,8 +98,6 @@ pub struct Timers {
     pub clock: Option<Rc<OwnedFd>>,
     /// Whether the system's time zone is watched.
     pub watches_zone: bool,
-    /// The next step of the splash.
-    pub animation: bool,
     /// Hiding of the idle pointer.
     pub cursor: bool,
     /// Touches without a release.

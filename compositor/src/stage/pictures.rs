@@ -139,7 +139,8 @@ impl Stage {
             {
                 chooser.painted();
             }
-            splash.prepare(&splash.paged(view, elapsed), &self.style, screen.picture_size(), screen.scale());
+            let view = splash.paged(view, elapsed);
+            splash.prepare(&view, &self.style, screen.picture_size(), screen.scale());
         }
         if matches!(cover, Cover::Fading { .. }) && shell.is_some() {
             splash.step_veil();
@@ -175,10 +176,10 @@ impl Stage {
         keyboard.prepare(screen, style, waits);
     }
 
-    /// Whether the splash's animation on a screen with this shell has moved since it was last drawn.
-    pub fn splash_moved(&self, screen: ScreenId, shell: Option<usize>, now: Duration) -> bool {
-        let since = self.cover(shell).since();
-        let splash = self.pictures.get(screen).map(|pictures| &pictures.splash);
-        since.zip(splash).is_some_and(|(since, splash)| splash.moved(now.saturating_sub(since)))
+    /// How long until the splash on a screen with this shell looks other than it was last drawn; zero: it does already,
+    /// `None`: it never will.
+    pub fn splash_moves(&self, screen: ScreenId, shell: Option<usize>, now: Duration) -> Option<Duration> {
+        let since = self.cover(shell).since()?;
+        self.pictures.get(screen)?.splash.next_move(now.saturating_sub(since))
     }
 }

@@ -111,6 +111,8 @@ pub struct ScreenSplash {
     buffers: Vec<MemoryRenderBuffer>,
     veil: Option<(Id, CommitCounter)>,
     poses: Vec<Pose>,
+    /// When the first of several pages came, on the clock of the animation.
+    first_page_at: Duration,
 }
 
 impl ScreenSplash {
@@ -156,35 +158,54 @@ impl ScreenSplash {
             .collect();
     }
 
-    /// The view at the page that is due `elapsed` after the splash came, where it has several.
-    pub fn paged(&self, view: View, elapsed: Duration) -> View {
+    /// The view at the page that is due `elapsed` after the splash came, where it has several: the first one comes
+    /// first, whenever that is.
+    pub fn paged(&mut self, view: View, elapsed: Duration) -> View {
         match view {
-            View::Diagnostics(report) => View::Diagnostics(Report { page: self.page(elapsed), ..report }),
+            View::Diagnostics(report) => {
+                if !matches!(self.painted, Some(Painted { view: View::Diagnostics(_), .. })) {
+                    self.first_page_at = elapsed;
+                }
+                View::Diagnostics(Report { page: self.page(elapsed), ..report })
+            }
             view => view,
         }
     }
 
     fn page(&self, elapsed: Duration) -> usize {
         let pages = self.scene.as_ref().map_or(1, |scene| scene.pages.max(1));
-        (elapsed.as_secs() / PAGE.as_secs()) as usize % pages
+        (elapsed.saturating_sub(self.first_page_at).as_secs() / PAGE.as_secs()) as usize % pages
     }
 
-    /// Moves the animated pieces to where they are `elapsed` after the splash came. Returns the time until they
-    /// next move, `None`: never.
+    /// Moves the animated pieces to where they are `elapsed` after the splash came. Returns the time until the next
+    /// step or page is due, `None`: never.
     pub fn animate(&mut self, elapsed: Duration) -> Option<Duration> {
-        let animation = self.scene.as_ref()?.animation.as_ref()?;
-        self.poses = animation.at(elapsed);
-        animation.next_change(elapsed)
+        if let Some(animation) = self.scene.as_ref()?.animation.as_ref() {
+            self.poses = animation.at(elapsed);
+        }
+        self.next_step(elapsed)
     }
 
-    /// Whether the poses `elapsed` after the splash came are others than those last drawn.
-    pub fn moved(&self, elapsed: Duration) -> bool {
-        let animation = self.scene.as_ref().and_then(|scene| scene.animation.as_ref());
-        let page = match self.painted.as_ref().map(|painted| &painted.view) {
+    /// The time from `elapsed` after the splash came until it looks other than it was last drawn; zero: it does already,
+    /// `None`: it never will.
+    pub fn next_move(&self, elapsed: Duration) -> Option<Duration> {
+        let animation = self.scene.as_ref()?.animation.as_ref();
+        let drawn = match self.painted.as_ref().map(|painted| &painted.view) {
             Some(View::Diagnostics(report)) => report.page,
             _ => 0,
         };
-        page != self.page(elapsed) || animation.is_some_and(|animation| animation.at(elapsed) != self.poses)
+        let moved =
+            drawn != self.page(elapsed) || animation.is_some_and(|animation| animation.at(elapsed) != self.poses);
+        if moved { Some(Duration::ZERO) } else { self.next_step(elapsed) }
+    }
+
+    fn next_step(&self, elapsed: Duration) -> Option<Duration> {
+        let scene = self.scene.as_ref()?;
+        let step = scene.animation.as_ref().and_then(|animation| animation.next_change(elapsed));
+        let shown = elapsed.saturating_sub(self.first_page_at);
+        let into_page = Duration::new(shown.as_secs() % PAGE.as_secs(), shown.subsec_nanos());
+        let turn = (scene.pages > 1).then(|| PAGE.saturating_sub(into_page));
+        step.into_iter().chain(turn).min()
     }
 
     /// Drops the pictures of a hidden splash.
