@@ -6,6 +6,7 @@ mod backoff;
 mod commands;
 mod connection;
 mod discovery;
+mod entities;
 mod facts;
 mod settings;
 mod told;
