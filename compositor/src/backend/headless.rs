@@ -1,7 +1,7 @@
 //! No display at all: frames are drawn by pixman into memory, and a timer stands in for the page flip. For
 //! tests, and for taking pictures of a page that no one looks at.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use kiosk_core::config::ScaleFactor;
 use smithay::{
@@ -54,7 +54,7 @@ pub struct Headless<H: Host> {
     handle: Handle<H>,
     renderer: PixmanRenderer,
     heads: Vec<Head>,
-    panels: HashMap<HeadId, Panel>,
+    panels: BTreeMap<HeadId, Panel>,
     watched: Watched<Image<'static, 'static>>,
 }
 
@@ -98,7 +98,7 @@ impl<H: Host> Headless<H> {
                 mode: 0,
             })
             .collect();
-        Ok(Self { handle, renderer, heads, panels: HashMap::new(), watched: Watched::default() })
+        Ok(Self { handle, renderer, heads, panels: BTreeMap::new(), watched: Watched::default() })
     }
 
     /// Plugs and unplugs for tests: the next [`Backend::heads`] returns these.

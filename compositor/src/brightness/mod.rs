@@ -13,7 +13,7 @@ mod logind;
 pub mod watch;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     fs, io,
     path::{Path, PathBuf},
 };
@@ -103,7 +103,7 @@ struct Known {
 
 /// The displays' brightness.
 pub struct Brightness {
-    known: HashMap<ScreenId, Known>,
+    known: BTreeMap<ScreenId, Known>,
     /// Screens whose display is asked after its first frame: some do not answer before.
     due: HashSet<ScreenId>,
     answers: Sender<Answered>,
@@ -113,7 +113,7 @@ impl Brightness {
     /// An empty set. The threads' answers come over the channel: pass each to [`Brightness::answered`].
     pub fn new() -> (Self, Channel<Answered>) {
         let (answers, channel) = channel::channel();
-        (Self { known: HashMap::new(), due: HashSet::new(), answers }, channel)
+        (Self { known: BTreeMap::new(), due: HashSet::new(), answers }, channel)
     }
 
     /// This screen's display was switched on. It is asked unless it answered before.

@@ -4,7 +4,7 @@
 //! and a single unplug after [`MIN_WAIT`]. Some displays in standby pulse their hotplug line all night: each change
 //! soon after another one makes the wait longer, so that a pulsing display keeps its state until the pulses end.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use super::HeadId;
 
@@ -59,7 +59,7 @@ struct Line {
 /// All connectors of a back end.
 #[derive(Debug, Default)]
 pub struct Hotplug {
-    lines: HashMap<HeadId, Line>,
+    lines: BTreeMap<HeadId, Line>,
 }
 
 impl Hotplug {

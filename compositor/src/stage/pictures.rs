@@ -1,7 +1,7 @@
 //! The pictures of our own that a screen shows: the splash, uploaded once, and a mirror's black bars. Kept by the
 //! stage for each screen, so that a [`Screen`] holds no buffers.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use kiosk_core::texts::Text;
 use smithay::{
@@ -39,7 +39,7 @@ pub struct ScreenPictures {
 
 /// All screens' pictures, created at each screen's first frame.
 #[derive(Default)]
-pub struct Pictures(HashMap<ScreenId, ScreenPictures>);
+pub struct Pictures(BTreeMap<ScreenId, ScreenPictures>);
 
 impl Pictures {
     /// Those of a screen; `None`: it was never drawn.

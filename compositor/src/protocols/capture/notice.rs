@@ -2,7 +2,7 @@
 //! for the next, or has captured one recently. The notice is part of the picture, so a client gets one more frame when
 //! it appears and one when it disappears; it depends on clients, never on frames, so that it does not trigger itself.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use super::Captures;
 use crate::{deadline_timer::DeadlineTimer, kiosk::Kiosk, screens::ScreenId};
@@ -14,7 +14,7 @@ const LATELY: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub struct Announced {
     /// Time of each screen's last capture.
-    taken: HashMap<ScreenId, Duration>,
+    taken: BTreeMap<ScreenId, Duration>,
     /// Screens with a notice.
     shown: Vec<ScreenId>,
     timer: DeadlineTimer,
