@@ -226,6 +226,12 @@ faults: test-deps ## how soon each fault is noticed, and the page back (FAULTS_R
 bench: test-deps stage ## the figures beside cage's and weston's, in one booted machine
 	KIOSKD_STAGE=$(stage) $(CARGO) test --locked --workspace --bench peers
 
+SHOW ?= small
+profile: test-deps build ## where a frame's time goes, by spans: a table, and a flame graph (SHOW=small or full, PROFILE=release)
+	$(CARGO) build --locked --profile $(PROFILE) -p kiosk-tests --bin kiosk-profile --bin kiosk-bench-client
+	@mkdir -p tests/out
+	$(programs)/kiosk-profile $(programs) tests/out/profile.svg --show $(SHOW)
+
 bench-floods: test-deps stage ## how long others wait while every socket is flooded, natively
 	KIOSKD_BIN=$(stage)/usr/bin/kioskd $(CARGO) test --locked --workspace --bench floods
 
@@ -234,4 +240,4 @@ clean: ## what was built
 	rm -rf tests/out
 
 .PHONY: help build run clients deps run-deps test-deps install install-public install-devices install-containers install-openrc fmt check doc check-fmt check-clippy check-msrv \
-	check-deny check-typos test test-unit test-conformance test-nested stage test-machine deb deb-deps as-root image image-deps image-pi test-images test-deb test-containers test-packaging fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench bench-floods clean
+	check-deny check-typos test test-unit test-conformance test-nested stage test-machine deb deb-deps as-root image image-deps image-pi test-images test-deb test-containers test-packaging fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench bench-floods profile clean

@@ -58,12 +58,14 @@ fn a_source_has_so_many_types_and_a_client_so_many_sources() {
     let source = manager.create_data_source(&fixture[tool].handle.clone(), ());
     for number in 0..=limits.mime_types * 4 {
         source.offer(format!("text/{number}"));
+        fixture.hand_over(tool);
     }
     assert_eq!(fixture.protocol_error_of(tool), ("ext_data_control_source_v1".into(), 1000));
     let tool = fixture.client_of(Privilege::Admin);
     let manager: ExtDataControlManagerV1 = fixture[tool].bind();
     for _ in 0..=limits.sources * 4 {
         manager.create_data_source(&fixture[tool].handle.clone(), ());
+        fixture.hand_over(tool);
     }
     assert_eq!(fixture.protocol_error_of(tool), ("ext_data_control_manager_v1".into(), 1000));
     fixture.assert_serving();

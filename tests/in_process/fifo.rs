@@ -173,6 +173,7 @@ fn commits_that_wait_have_an_end() {
             fifo.wait_barrier();
             fifo.set_barrier();
             window.surface.commit();
+            fixture.hand_over(client);
         }
     }
     fixture[client].sync();

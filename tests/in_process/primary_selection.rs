@@ -183,6 +183,7 @@ fn the_types_of_a_source_have_a_length() {
     let source = manager.create_source(&fixture[client].handle.clone(), ());
     for number in 0..10 {
         source.offer(format!("text/{number}{}", "x".repeat(2000)));
+        fixture.hand_over(client);
     }
     assert_eq!(fixture.protocol_error_of(client), ("zwp_primary_selection_source_v1".into(), 1000));
     fixture.assert_serving();

@@ -2,20 +2,11 @@
 //! These are no times. One client draws, and waits for each frame before the next, so that both are the same on a busy
 //! machine.
 
-use std::{
-    os::unix::net::UnixStream,
-    path::{Path, PathBuf},
-    process::Command,
-};
-
-use rustix::process::Signal;
-use wayland_client::protocol::wl_buffer::WlBuffer;
+use std::{os::unix::net::UnixStream, path::Path, process::Command};
 
 use super::{
-    guest::Guest,
-    picture::{Picture, RED},
-    process::{Running, program},
-    valgrind,
+    painter::{FIRST, Painter, Scene, watched},
+    process::Running,
 };
 
 /// Most system calls a frame. It takes seven: two waits, for the page flip and for the client; two looks of libwayland's,
@@ -27,59 +18,16 @@ const MOST: usize = 10;
 /// Frames that are counted.
 const FRAMES: usize = 100;
 
-/// Frames before: what is made once is made in them.
-const FIRST: usize = 30;
-
 /// Width and height of the screen and of the client's window: few enough pixels that copying them, which is pixman's
 /// work, is a small part of the instructions.
 const SIZE: (i32, i32) = (160, 100);
-
-/// Starts kioskd on one screen without a display, by the command of a program that watches it.
-fn watched(mut command: Command, directory: &Path) -> Running {
-    let output = format!("--output={}x{}", SIZE.0, SIZE.1);
-    command.arg(program("kioskd")).args(["--backend=headless", &output, "--session=none", "--no-splash"]);
-    command.env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent").env("NO_COLOR", "1");
-    for name in ["XDG_RUNTIME_DIR", "KIOSK_RUNTIME_DIR", "KIOSK_STATE_DIR"] {
-        command.env(name, directory);
-    }
-    Running::start(command)
-}
 
 /// kioskd with each system call of its main thread as a line of its log.
 fn traced(directory: &Path) -> Running {
     let mut command = Command::new("strace");
     // As a process beside kioskd, which so is the one that is started and ended here.
     command.args(["-D", "-qq", "-e", "signal=none"]);
-    watched(command, directory)
-}
-
-/// A client that draws one frame after the other.
-struct Painter {
-    guest: Guest,
-    buffers: [WlBuffer; 2],
-}
-
-impl Painter {
-    fn new(kioskd: &mut Running, directory: &Path) -> Self {
-        let guest = Guest::new(kioskd, directory, Picture::Corners);
-        let buffers = [Picture::Corners, Picture::Solid(RED)];
-        let buffers = buffers.map(|picture| guest.client.buffer(picture, SIZE.0, SIZE.1));
-        Self { guest, buffers }
-    }
-
-    fn draw(&mut self, frames: usize) {
-        let Self { guest, buffers } = self;
-        let surface = guest.window.surface.clone();
-        for buffer in buffers.iter().cycle().take(frames) {
-            let before = guest.client.frames(&surface);
-            surface.attach(Some(buffer), 0, 0);
-            surface.damage_buffer(0, 0, SIZE.0, SIZE.1);
-            guest.client.ask_frame(&surface);
-            guest.client.ask_feedback(&surface);
-            surface.commit();
-            guest.until("the frame callback", |client| client.frames(&surface) > before);
-        }
-    }
+    watched(command, directory, &[SIZE])
 }
 
 /// Whether the line is of a client that was accepted.
@@ -91,7 +39,7 @@ fn accepts(line: &str) -> bool {
 fn a_frame_costs_at_most_ten_system_calls() {
     let directory = tempfile::tempdir().unwrap();
     let mut kioskd = traced(directory.path());
-    let mut painter = Painter::new(&mut kioskd, directory.path());
+    let mut painter = Painter::new(&mut kioskd, directory.path(), SIZE, SIZE);
     painter.draw(FIRST);
     // A connection marks where the count begins, and another one where it ends.
     let connect = || UnixStream::connect(directory.path().join("wayland-0")).unwrap();
@@ -119,24 +67,10 @@ const MOST_INSTRUCTIONS: u64 = 590_000;
 /// What else moves the count: pixman's and libwayland's versions, and hash seeds; by less than this, per cent.
 const SLACK: u64 = 5;
 
-/// Instructions of the main thread from the start to the end of a kioskd that shows so many frames.
-fn instructions(frames: usize) -> u64 {
-    let directory = tempfile::tempdir().unwrap();
-    let out: PathBuf = directory.path().join("instructions");
-    let mut kioskd = watched(valgrind::counting(&out), directory.path());
-    let mut painter = Painter::new(&mut kioskd, directory.path());
-    painter.draw(FIRST + frames);
-    kioskd.signal(Signal::TERM);
-    let status = kioskd.end();
-    assert!(status.success(), "{status}:\n{}", kioskd.log());
-    valgrind::main_thread(&out)
-}
-
 #[test]
 fn a_frame_costs_no_more_instructions_than_it_did() {
-    // What the start and the end take is in both.
-    let (some, more) = (instructions(FRAMES), instructions(2 * FRAMES));
-    let frame = more.saturating_sub(some) / FRAMES as u64;
+    let scene = Scene { outputs: vec![SIZE], changing: SIZE, others: 0 };
+    let frame = scene.instructions_a_frame(FRAMES, |_| ());
     println!("{frame} instructions a frame");
     let most = MOST_INSTRUCTIONS + MOST_INSTRUCTIONS * SLACK / 100;
     assert!(

@@ -16,7 +16,7 @@ use smithay::{
         with_surfaces_surface_tree,
     },
     reexports::wayland_server::protocol::wl_surface::WlSurface,
-    utils::{Logical, Point, Scale},
+    utils::{Logical, Physical, Point, Rectangle, Scale, Size},
     wayland::{compositor::SurfaceAttributes, shell::wlr_layer::Layer},
 };
 
@@ -162,7 +162,13 @@ impl<'a> Frame<'a> {
             let location = (shown.origin() - origin).to_physical_precise_round(scale);
             let surfaces: Vec<_> =
                 AsRenderElements::<R>::render_elements(&shown.window, renderer, location, scale, 1.0);
-            elements.extend(surfaces.into_iter().map(|surface| faded::drawable(renderer, surface, &mut budget)));
+            let drawn = surfaces.into_iter().map(|surface| faded::drawable(renderer, surface, &mut budget));
+            let drawn: Vec<StageElement<R>> = drawn.map(StageElement::from).collect();
+            let hides = drawn.iter().any(|element| covers(element, self.source.picture_size(), scale));
+            elements.extend(drawn);
+            if hides {
+                return elements;
+            }
         }
         self.push_layers(renderer, layers::BELOW, (origin, scale), &mut budget, &mut elements);
         elements
@@ -285,4 +291,12 @@ impl<'a> Frame<'a> {
             });
         });
     }
+}
+
+/// Whether nothing below this element is seen on a picture of this size.
+fn covers<E: Element>(element: &E, size: Size<i32, Physical>, scale: Scale<f64>) -> bool {
+    let origin = element.geometry(scale).loc;
+    let mut opaque = element.opaque_regions(scale).into_iter();
+    element.alpha() >= 1.0
+        && opaque.any(|area| Rectangle::new(area.loc + origin, area.size).contains_rect(Rectangle::from_size(size)))
 }
