@@ -205,6 +205,7 @@ impl Kiosk {
                 refresh: DEFAULT_REFRESH,
                 preferred: true,
                 custom: None,
+                interlaced: false,
             }],
             mode: 0,
         };

@@ -23,7 +23,7 @@ const FIRST: &str = "HEADLESS-1";
 const SECOND: &str = "HEADLESS-2";
 
 fn mode(width: i32, height: i32) -> HeadMode {
-    HeadMode { width, height, refresh: 60_000, preferred: false, custom: None }
+    HeadMode { width, height, refresh: 60_000, preferred: false, custom: None, interlaced: false }
 }
 
 /// Two heads; the first has a smaller mode as well.
@@ -212,6 +212,48 @@ fn a_disabled_head_is_dark_and_the_page_keeps_its_output() {
     fixture.still();
     assert_eq!(fixture.panel().pixel(9, 9), GREEN);
     assert_eq!(fixture[client].seen.admin.head(FIRST).enabled, Some(true));
+}
+
+/// As `wlr-randr --off` and then `wlr-randr --on`: two tools, of which the second sends the whole state.
+#[test]
+fn a_screen_that_was_switched_off_has_its_place_rotation_and_scale_when_another_tool_switches_it_on() {
+    let (mut fixture, client, manager) = two();
+    let configuration = fixture[client].configuration(&manager);
+    let head = fixture[client].enable(&configuration, SECOND);
+    head.set_transform(Transform::_90);
+    head.set_scale(2.0);
+    head.set_position(700, 30);
+    fixture[client].enable(&configuration, FIRST);
+    configuration.apply();
+    assert_eq!(fixture.answer_to(client, &configuration), Answer::Succeeded);
+    let place = |fixture: &Fixture| {
+        let screen = fixture.kiosk.screens.by_name(SECOND).unwrap();
+        (screen.rotation.degrees(), screen.scale(), <(i32, i32)>::from(screen.output.current_location()))
+    };
+    let before = place(&fixture);
+    assert_eq!(before, (270, 2.0, (700, 30)));
+    let configuration = fixture[client].configuration(&manager);
+    fixture[client].enable(&configuration, FIRST);
+    fixture[client].disable(&configuration, SECOND);
+    configuration.apply();
+    assert_eq!(fixture.answer_to(client, &configuration), Answer::Succeeded);
+    assert_eq!(place(&fixture), before);
+
+    let (other, manager) = fixture.tool();
+    let told = fixture[other].seen.admin.head(SECOND);
+    assert_eq!((told.enabled, told.mode.is_some()), (Some(false), true));
+    let (transform, scale, (x, y)) = (told.transform.unwrap(), told.scale.unwrap(), told.position.unwrap());
+    assert_eq!((transform, scale, (x, y)), (Transform::_90, 2.0, (700, 30)));
+    let configuration = fixture[other].configuration(&manager);
+    fixture[other].enable(&configuration, FIRST);
+    let head = fixture[other].enable(&configuration, SECOND);
+    head.set_transform(transform);
+    head.set_scale(scale);
+    head.set_position(x, y);
+    configuration.apply();
+    assert_eq!(fixture.answer_to(other, &configuration), Answer::Succeeded);
+    assert!(fixture.kiosk.screens.by_name(SECOND).unwrap().power);
+    assert_eq!(place(&fixture), before);
 }
 
 #[test]

@@ -124,7 +124,14 @@ fn a_device_that_refuses_any_step_leaves_every_screen_as_it_was() {
     let mut fixture = Fixture::new(&["320x200", "400x300"]);
     let mut heads = fixture.panels.heads();
     for head in &mut heads {
-        head.modes.push(HeadMode { width: 640, height: 400, refresh: 60_000, preferred: false, custom: None });
+        head.modes.push(HeadMode {
+            width: 640,
+            height: 400,
+            refresh: 60_000,
+            preferred: false,
+            custom: None,
+            interlaced: false,
+        });
     }
     fixture.panels.set_heads(heads);
     fixture.kiosk.displays_changed();
@@ -283,7 +290,14 @@ fn a_change_that_cannot_be_saved_is_in_force_and_says_so() {
 fn a_mode_that_the_display_lists_is_used() {
     let mut fixture = Fixture::new(&["320x200"]);
     let mut heads = fixture.panels.heads();
-    heads[0].modes.push(HeadMode { width: 640, height: 400, refresh: 60_000, preferred: false, custom: None });
+    heads[0].modes.push(HeadMode {
+        width: 640,
+        height: 400,
+        refresh: 60_000,
+        preferred: false,
+        custom: None,
+        interlaced: false,
+    });
     fixture.panels.set_heads(heads);
     fixture.kiosk.displays_changed();
     let client = fixture.client();

@@ -94,6 +94,7 @@ impl<H: Host> Headless<H> {
                     refresh: DEFAULT_REFRESH,
                     preferred: true,
                     custom: None,
+                    interlaced: false,
                 }],
                 mode: 0,
             })

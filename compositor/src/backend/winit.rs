@@ -239,6 +239,7 @@ impl<H: Host> Backend for Winit<H> {
                 refresh: DEFAULT_REFRESH,
                 preferred: true,
                 custom: None,
+                interlaced: false,
             }],
             mode: 0,
         }]

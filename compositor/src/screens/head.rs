@@ -40,6 +40,8 @@ pub struct HeadMode {
     pub preferred: bool,
     /// For computed timings ([`super::cvt`]): the requested refresh rate, millihertz.
     pub custom: Option<u32>,
+    /// Each field has every other line; `refresh` counts fields.
+    pub interlaced: bool,
 }
 
 /// A display as the back end found it.

@@ -25,15 +25,16 @@ pub fn choose(modes: &[HeadMode], wanted: ModeChoice) -> Option<(HeadMode, bool)
     }
 }
 
-/// The mode of that size with the nearest refresh rate, or the highest if none is wanted.
+/// The mode of that size with the nearest refresh rate, or the highest progressive one if none is wanted. Of equally near
+/// ones the progressive one.
 fn listed(modes: &[HeadMode], width: u32, height: u32, refresh: Option<u32>) -> Option<HeadMode> {
     let fitting = modes
         .iter()
         .filter(|mode| mode.width.unsigned_abs() == width && mode.height.unsigned_abs() == height)
         .filter(|mode| refresh.is_none_or(|wanted| off_by(mode, wanted) <= REFRESH_TOLERANCE));
     let best = fitting.min_by_key(|mode| match refresh {
-        None => u32::MAX - mode.refresh.unsigned_abs(),
-        Some(wanted) => off_by(mode, wanted),
+        None => (u32::from(mode.interlaced), u32::MAX - mode.refresh.unsigned_abs()),
+        Some(wanted) => (off_by(mode, wanted), u32::from(mode.interlaced)),
     });
     best.copied()
 }
@@ -47,19 +48,20 @@ fn custom(width: u32, height: u32, refresh: u32) -> Option<HeadMode> {
         refresh: i32::try_from(timing.refresh()).ok()?,
         preferred: false,
         custom: Some(refresh),
+        interlaced: false,
     })
 }
 
 /// Sizes that most displays and drivers support, listed or not, as a last resort.
 const LAST_RESORT: [(u32, u32); 3] = [(1024, 768), (800, 600), (640, 480)];
 
-/// The modes to try after the driver refuses one, in order: the display's preferred one, its others from the largest
+/// The modes to try after the driver refuses one, in order: the display's preferred one, its others from the best
 /// down, then [`LAST_RESORT`].
 pub fn fallbacks(modes: &[HeadMode]) -> Vec<HeadMode> {
     let listed = modes.iter().filter(|mode| mode.custom.is_none());
     let (mut order, mut others): (Vec<&HeadMode>, Vec<&HeadMode>) = listed.partition(|mode| mode.preferred);
     // A stable sort: equal modes keep the display's order.
-    others.sort_by_key(|mode| std::cmp::Reverse((i64::from(mode.width) * i64::from(mode.height), mode.refresh)));
+    others.sort_by_key(|mode| std::cmp::Reverse(rank(mode)));
     order.append(&mut others);
     let mut order: Vec<HeadMode> = order.into_iter().copied().collect();
     for (width, height) in LAST_RESORT {
@@ -76,9 +78,10 @@ fn listed_size(modes: &[HeadMode], width: u32, height: u32) -> Option<&HeadMode>
     })
 }
 
-/// For people: size, and hertz.
+/// For people: size, an i where it is interlaced, and hertz.
 pub fn describe(mode: HeadMode) -> String {
-    format!("{}x{}@{}", mode.width, mode.height, syntax::hertz_text(mode.refresh.unsigned_abs()))
+    let interlaced = if mode.interlaced { "i" } else { "" };
+    format!("{}x{}{interlaced}@{}", mode.width, mode.height, syntax::hertz_text(mode.refresh.unsigned_abs()))
 }
 
 impl Head {
@@ -103,19 +106,41 @@ fn off_by(mode: &HeadMode, refresh: u32) -> u32 {
 
 fn largest(modes: &[HeadMode]) -> Option<&HeadMode> {
     // Among equals the first in the display's order.
-    modes
-        .iter()
-        .rev()
-        .filter(|mode| mode.custom.is_none())
-        .max_by_key(|mode| (i64::from(mode.width) * i64::from(mode.height), mode.refresh))
+    modes.iter().rev().filter(|mode| mode.custom.is_none()).max_by_key(|mode| rank(mode))
+}
+
+/// Larger is better: progressive before interlaced, whose lines flicker in text, then pixels, then the refresh rate.
+fn rank(mode: &HeadMode) -> (bool, i64, i32) {
+    (!mode.interlaced, i64::from(mode.width) * i64::from(mode.height), mode.refresh)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[test]
+    fn interlaced_modes_are_chosen_only_by_their_own_rate_or_where_there_is_nothing_else() {
+        let interlaced = |refresh| HeadMode { interlaced: true, ..mode(1920, 1080, refresh, false) };
+        let modes =
+            [interlaced(60_000), mode(1280, 720, 60_000, false), mode(1920, 1080, 24_000, false), interlaced(50_000)];
+        let exact = |refresh| ModeChoice::Exact { width: 1920, height: 1080, refresh };
+        let chosen = |wanted| choose(&modes, wanted).map(|(mode, _)| describe(mode)).unwrap();
+        assert_eq!(chosen(ModeChoice::Max), "1920x1080@24");
+        assert_eq!(chosen(exact(None)), "1920x1080@24", "half the rate, and nothing flickers");
+        assert_eq!(chosen(exact(Some(50_000))), "1920x1080i@50");
+        assert_eq!(choose(&modes[..2], ModeChoice::Max).unwrap().0, modes[1], "fewer pixels, and nothing flickers");
+        assert_eq!(choose(&modes[..2], exact(None)).unwrap().0, modes[0], "it has this size in no other way");
+        assert_eq!(
+            choose(&[interlaced(60_000), mode(1920, 1080, 60_000, false)], exact(Some(60_000))).unwrap().0,
+            mode(1920, 1080, 60_000, false)
+        );
+        assert_eq!(choose(&modes[..1], ModeChoice::Preferred).unwrap().0, modes[0]);
+        let order: Vec<bool> = fallbacks(&modes).iter().map(|mode| mode.interlaced).collect();
+        assert_eq!(order[..4], [false, false, true, true]);
+    }
+
     fn mode(width: i32, height: i32, refresh: i32, preferred: bool) -> HeadMode {
-        HeadMode { width, height, refresh, preferred, custom: None }
+        HeadMode { width, height, refresh, preferred, custom: None, interlaced: false }
     }
 
     fn exact(width: u32, height: u32, refresh: Option<u32>) -> ModeChoice {

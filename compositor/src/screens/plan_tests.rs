@@ -4,8 +4,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::command::CommandError;
 
-const FULL_HD: HeadMode = HeadMode { width: 1920, height: 1080, refresh: 60_000, preferred: true, custom: None };
-const VGA: HeadMode = HeadMode { width: 640, height: 480, refresh: 60_000, preferred: false, custom: None };
+const FULL_HD: HeadMode =
+    HeadMode { width: 1920, height: 1080, refresh: 60_000, preferred: true, custom: None, interlaced: false };
+const VGA: HeadMode =
+    HeadMode { width: 640, height: 480, refresh: 60_000, preferred: false, custom: None, interlaced: false };
 
 fn screens(count: u32) -> Vec<Facts> {
     (0..count)

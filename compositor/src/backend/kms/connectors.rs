@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use smithay::{
     backend::drm::DrmDevice,
-    reexports::drm::control::{Device as ControlDevice, Mode, ModeTypeFlags, connector, crtc, property},
+    reexports::drm::control::{Device as ControlDevice, Mode, ModeFlags, ModeTypeFlags, connector, crtc, property},
 };
 
 use super::edid;
@@ -70,6 +70,7 @@ fn describe(
                 refresh: smithay::output::Mode::from(*mode).refresh,
                 preferred: mode.mode_type().contains(ModeTypeFlags::PREFERRED),
                 custom: None,
+                interlaced: mode.flags().contains(ModeFlags::INTERLACE),
             }
         })
         .collect();
@@ -151,7 +152,14 @@ mod tests {
 
     fn display(model: &str, width: Option<i32>) -> Found {
         let modes: Vec<HeadMode> = width
-            .map(|width| HeadMode { width, height: 600, refresh: 60_000, preferred: true, custom: Some(60_000) })
+            .map(|width| HeadMode {
+                width,
+                height: 600,
+                refresh: 60_000,
+                preferred: true,
+                custom: Some(60_000),
+                interlaced: false,
+            })
             .into_iter()
             .collect();
         let timings = modes.iter().filter_map(|mode| timing::custom(*mode)).collect();
@@ -174,7 +182,14 @@ mod tests {
 
     #[test]
     fn a_mode_without_timings_is_none() {
-        let mode = HeadMode { width: 800, height: 600, refresh: 60_000, preferred: true, custom: Some(60_000) };
+        let mode = HeadMode {
+            width: 800,
+            height: 600,
+            refresh: 60_000,
+            preferred: true,
+            custom: Some(60_000),
+            interlaced: false,
+        };
         let whole = timing::custom(mode).unwrap();
         assert!(is_possible(&whole));
         let spoils: [fn(&mut drm_ffi::drm_mode_modeinfo); 4] =

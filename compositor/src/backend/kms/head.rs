@@ -143,8 +143,14 @@ mod tests {
     use smithay::reexports::drm::control::from_u32;
 
     fn listed(width: u16, height: u16, preferred: bool) -> (HeadMode, Mode) {
-        let mode =
-            HeadMode { width: width.into(), height: height.into(), refresh: 60_000, preferred, custom: Some(60_000) };
+        let mode = HeadMode {
+            width: width.into(),
+            height: height.into(),
+            refresh: 60_000,
+            preferred,
+            custom: Some(60_000),
+            interlaced: false,
+        };
         let timing = timing::custom(mode).unwrap();
         (HeadMode { custom: None, ..mode }, timing)
     }

@@ -40,7 +40,14 @@ mod tests {
 
     #[test]
     fn a_custom_mode_says_what_it_is() {
-        let mode = HeadMode { width: 1280, height: 720, refresh: 59_979, preferred: false, custom: Some(60_000) };
+        let mode = HeadMode {
+            width: 1280,
+            height: 720,
+            refresh: 59_979,
+            preferred: false,
+            custom: Some(60_000),
+            interlaced: false,
+        };
         let timings = custom(mode).unwrap();
         assert_eq!(timings.size(), (1280, 720));
         assert_eq!(timings.name().to_str(), Ok("1280x720R"));

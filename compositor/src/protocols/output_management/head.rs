@@ -39,7 +39,8 @@ pub(super) struct HeadState {
     pub modes: Vec<HeadMode>,
     /// `enabled` in the protocol.
     pub on: bool,
-    /// State that is not sent for a disabled head.
+    /// Also sent for a disabled head, though the protocol does not ask for it: tools send the complete state when they
+    /// enable a head, and would send their defaults for what they were never told.
     pub now: Now,
 }
 
@@ -94,11 +95,6 @@ impl HeadState {
                 == (self.screen, &self.name, &self.description, &self.identity, self.physical)
         })
     }
-
-    /// The changeable state to send; `None`: it is off.
-    fn shown(&self) -> Option<Now> {
-        self.on.then_some(self.now)
-    }
 }
 
 /// A head object and its modes.
@@ -150,8 +146,7 @@ impl SentHead {
         if old.is_none_or(|old| old.on != head.on) {
             self.resource.enabled(head.on.into());
         }
-        let Some(now) = head.shown() else { return };
-        let old = old.and_then(HeadState::shown);
+        let (now, old) = (head.now, old.map(|old| old.now));
         if old.is_none_or(|old| old.mode != now.mode)
             && let Some(mode) = now.mode.and_then(|mode| self.modes.iter().find(|(listed, _)| *listed == mode))
             && mode.1.is_alive()
