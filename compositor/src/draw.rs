@@ -8,9 +8,9 @@ use smithay::{
 };
 
 use crate::{
-    backend::{FlipTime, PresentError, Presented},
+    backend::{Colours, FlipTime, PresentError, Presented},
     frame_times::Moments,
-    kiosk::{Hardware, Kiosk, MainLoop, Status},
+    kiosk::{Activity, Hardware, Kiosk, MainLoop, Status, colours},
     limits::refusal::Repeated,
     screens::{
         HeadId, Scanout, Screen, ScreenId,
@@ -35,6 +35,10 @@ impl Kiosk {
     /// Draws a screen and queues the frame.
     pub fn draw(&mut self, id: ScreenId) {
         let _span = tracing::debug_span!("draw", screen = id.0).entered();
+        let done = self.set_colours(id);
+        if matches!(done, Colours::Queued | Colours::Busy) {
+            return;
+        }
         let now = self.now();
         let look = self.look_of(id);
         let woken = self.main_loop.handle.woken();
@@ -45,6 +49,7 @@ impl Kiosk {
             hardware: Hardware { backend, .. },
             status: Status { publisher, .. },
             protocols,
+            activity: Activity { night_light, .. },
             ..
         } = self;
         let Some(screen) = screens.get(id) else { return };
@@ -55,7 +60,7 @@ impl Kiosk {
         let source = screens.mirror_source(id).map_or(id, |source| source.id);
         let watched = [id, source].iter().any(|id| protocols.captures.is_announced(*id));
         stage.prepare_notice(screen, watched, now);
-        let ramp = protocols.gamma.ramp(id);
+        let ramp = colours::ramp(&protocols.gamma, night_light, id).filter(|_| done == Colours::Drawn);
         let changes = look.is_some() || ramp.is_some();
         let plain = changes.then(|| Frame::new(screens, id, stage, now)).flatten().filter(|frame| frame.screen.lit());
         match plain.map(|frame| backend.picture(&frame.plain())) {
@@ -92,7 +97,7 @@ impl Kiosk {
         let (mut refused, mut another, mut taken) = (None, false, false);
         let (outcome, pace) = match presented {
             Ok(Presented { queued: true, scanout, another: more }) => {
-                another = more;
+                another = more || done == Colours::AfterFrame;
                 stage.pictures.frame_queued(id);
                 screen.trouble = None;
                 if screen.scanout != scanout {
@@ -237,7 +242,7 @@ impl Kiosk {
     }
 
     /// The pacing timer stands in for a page flip.
-    fn paced(&mut self, id: ScreenId) {
+    pub(crate) fn paced(&mut self, id: ScreenId) {
         let Some(screen) = self.screens.get_mut(id) else { return };
         if screen.redraw.paced() {
             self.send_callbacks(id, self.now());

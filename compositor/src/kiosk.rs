@@ -6,6 +6,7 @@
 mod aids;
 mod brightness;
 mod chooser;
+pub(crate) mod colours;
 mod commit_timers;
 mod external_keyboard;
 mod flip_watch;

@@ -26,6 +26,7 @@ pub mod limits;
 pub mod logind;
 pub mod memory;
 pub mod network;
+pub mod night_light;
 pub mod notify;
 pub mod options;
 pub mod pairing;

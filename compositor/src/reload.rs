@@ -73,6 +73,11 @@ impl Kiosk {
             self.schedule_changed();
             self.power_event(power::Event::Time);
         }
+        if before.night_light != self.settings.config.night_light {
+            self.activity.night_light.configure(&self.settings.config.night_light);
+            self.schedule_changed();
+            told.push("night-light: in force".into());
+        }
         if before.idle != self.settings.config.idle {
             told.push(match before.idle.reset == self.settings.config.idle.reset {
                 true => "idle: in force".to_owned(),

@@ -146,7 +146,10 @@ impl Kiosk {
             outputs: self
                 .screens
                 .iter()
-                .map(|screen| output(&self.screens, screen, self.off_because(screen.id)))
+                .map(|screen| {
+                    let words = (self.off_because(screen.id), self.colours_text(screen.id));
+                    output(&self.screens, screen, words)
+                })
                 .collect(),
             inputs: self.input_snapshots(),
             problems: self.status.problems.to_vec(),
@@ -166,7 +169,8 @@ impl Kiosk {
     }
 }
 
-fn output(screens: &Screens, screen: &Screen, off_because: Option<String>) -> OutputSnapshot {
+/// With why it is off, and how its colours are changed, in words.
+fn output(screens: &Screens, screen: &Screen, (off_because, colours): (Option<String>, String)) -> OutputSnapshot {
     let mode = screen.output.current_mode();
     OutputSnapshot {
         name: screen.name.clone(),
@@ -192,6 +196,7 @@ fn output(screens: &Screens, screen: &Screen, off_because: Option<String>) -> Ou
         mirror: mirror_name(screens, screen),
         brightness: screen.brightness.unwrap_or(-1),
         scanout: if screen.lit() { screen.scanout.to_string() } else { "composited: the screen is off".into() },
+        colours,
         frames_composed: screen.composed,
         frames_direct: screen.direct,
     }

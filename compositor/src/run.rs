@@ -45,6 +45,7 @@ use crate::{
     },
     lifecycle::{Exit, Lifecycle},
     limits,
+    night_light::NightLight,
     notify::Notifier,
     options::{BackendChoice, MultiChoice, Options, SessionChoice},
     paths,
@@ -165,6 +166,7 @@ pub fn build(
     let mut idle = Idle::new(config.idle.reset.filter(|_| wait_for_session), wanted.len(), clock.now().into());
     idle.set_screen_off(config.idle.screen_off);
     let power = Power::new(&config, clock.now().into());
+    let night_light = NightLight::new(&config.night_light);
     Kiosk {
         main_loop: MainLoop {
             lifecycle: Lifecycle::new(Notifier::from_env()),
@@ -173,7 +175,7 @@ pub fn build(
             clock,
             timers: Timers::default(),
         },
-        activity: Activity { idle, power },
+        activity: Activity { idle, power, night_light },
         stage: Stage {
             debug: DebugAids::from_env(),
             report: Report { lines: errors, ..Report::default() },

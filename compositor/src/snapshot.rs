@@ -74,6 +74,8 @@ pub struct OutputSnapshot {
     pub brightness: i32,
     /// `direct`, `planes` or `composited`, then `: ` and the reason where there is one.
     pub scanout: String,
+    /// How its colours are changed, one phrase; empty: they are not.
+    pub colours: String,
     /// Frames composed by us, since the start.
     pub frames_composed: u64,
     /// Frames that were a client's buffer as it came, since the start.

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// The parts that never look at the root (`kiosk.rs`): they are told what they need and say what is to be done.
-const BELOW_THE_ROOT: [&str; 16] = [
+const BELOW_THE_ROOT: [&str; 17] = [
     "backend",
     "brightness",
     "command.rs",
@@ -17,6 +17,7 @@ const BELOW_THE_ROOT: [&str; 16] = [
     "keyboard",
     "lifecycle.rs",
     "memory.rs",
+    "night_light",
     "notify.rs",
     "options.rs",
     "paths.rs",

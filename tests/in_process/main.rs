@@ -32,6 +32,7 @@ mod keyboard;
 mod layers;
 mod layouts;
 mod mirror;
+mod night_light;
 mod output_management;
 mod output_power;
 mod outputs;

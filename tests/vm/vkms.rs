@@ -16,6 +16,7 @@ const DEBUG: &str = "$(dirname /sys/kernel/debug/dri/[0-9]*/vkms_config)";
 /// Positions of the pointer, in pixels of the machine's screen.
 const SPOTS: [(f64, f64); 2] = [(300.0, 200.0), (1000.0, 650.0)];
 const ROTATIONS: [u32; 4] = [0, 90, 180, 270];
+const NIGHT: &str = "90-night-light";
 /// For software rendering, where planes are not used.
 const DRAWN: Duration = Duration::from_secs(30);
 
@@ -64,6 +65,7 @@ fn compare(kiosk: &Kiosk) -> Result<()> {
     wait_for_scanout(kiosk, "planes")?;
     kiosk.sh("kioskctl scale 1")?;
     wait_for_scanout(kiosk, "direct")?;
+    night_light_by_the_device(kiosk)?;
 
     start(kiosk, "pixman", "")?;
     let mut composed = Vec::new();
@@ -75,6 +77,35 @@ fn compare(kiosk: &Kiosk) -> Result<()> {
     ensure!(on_planes == composed, "planes show {on_planes:?}, composing shows {composed:?}");
     eprintln!("the same {} pictures on planes and composed", composed.len());
     Ok(())
+}
+
+/// The night light changes what the display shows, and the client's buffer stays on its plane as it is.
+fn night_light_by_the_device(kiosk: &Kiosk) -> Result<()> {
+    let by_day = checksum_after(kiosk, "")?;
+    // Day and night alike, so that the time of the test does not matter.
+    kiosk.configure(
+        NIGHT,
+        "[night-light]\nschedule = [{ on = \"00:00\", off = \"12:00\" }]\ntemperature = 3000\nday-temperature = 3000\n",
+    )?;
+    let done = warmer(kiosk, &by_day);
+    kiosk.deconfigure(NIGHT)?;
+    kiosk.sh("kioskctl config reload")?;
+    let warm = done?;
+    let again = checksum_after(kiosk, &warm)?;
+    ensure!(again == by_day, "by day the picture was {by_day}, after the night it is {again}");
+    Ok(())
+}
+
+/// The checksum of the warmer picture.
+fn warmer(kiosk: &Kiosk, by_day: &str) -> Result<String> {
+    kiosk.sh("kioskctl config reload")?;
+    let warm = checksum_after(kiosk, by_day)?;
+    let output = kiosk.status()?["compositor"]["outputs"][0].clone();
+    let colours = output["colours"].as_str().unwrap_or_default();
+    ensure!(colours.ends_with("by the display device"), "the colours are {colours:?}");
+    ensure!(output["scanout"] == "direct", "the picture is {}", output["scanout"]);
+    eprintln!("night light by the display device: {by_day} became {warm}, {}", output["scanout"]);
+    Ok(warm)
 }
 
 /// Starts a compositor with the measuring client as its shell.

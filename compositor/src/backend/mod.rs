@@ -27,7 +27,7 @@ use smithay::{
 
 use crate::{
     screens::{Head, HeadId, HeadMode, Scanout},
-    stage::Frame,
+    stage::{Frame, ramp::Ramp},
 };
 use capture::{Capture, CaptureError};
 pub use dmabuf::DmabufOffer;
@@ -44,6 +44,21 @@ pub struct Presented {
     pub scanout: Scanout,
     /// Planes could not be tested with this frame: draw the same picture once more to try. Not set twice in a row.
     pub another: bool,
+}
+
+/// How a screen's colours are changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colours {
+    /// The device cannot: the caller changes the picture.
+    Drawn,
+    /// By the device, as wanted, or nothing is shown at the moment.
+    ByDevice,
+    /// By the device from the next page flip on, which follows; before it no frame can be presented.
+    Queued,
+    /// By the device, once a frame is on the screen: the caller asks again after the next one.
+    AfterFrame,
+    /// The device is busy: the caller asks again, a little later.
+    Busy,
 }
 
 /// A display's wanted state, for [`Backend::test`].
@@ -89,6 +104,12 @@ pub trait Backend {
 
     /// A page flip of this head happened: returns what its clients are to be told.
     fn flipped(&mut self, head: HeadId) -> Option<OutputPresentationFeedback>;
+
+    /// Has the display device change the colours of what it shows from now on; `None`: not at all. Called before each
+    /// frame, while none is pending.
+    fn set_ramp(&mut self, _head: HeadId, _ramp: Option<&Ramp>) -> Colours {
+        Colours::Drawn
+    }
 
     /// Switches a display on or off for good (CRTC off, not black).
     fn set_power(&mut self, _head: HeadId, _on: bool) -> Result<(), BackendError> {

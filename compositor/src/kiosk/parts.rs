@@ -11,9 +11,9 @@ use smithay::{
 use super::{FlipWatch, Kiosk, Pages, SystemScreens};
 use crate::{
     backend::Backend, boot_problems::BootProblems, boot_times::BootRecord, brightness::Brightness,
-    deadline_timer::DeadlineTimer, event_loop::Handle, idle::Idle, lifecycle::Lifecycle, options::Options,
-    persistence::Saved, power::Power, problems::Problems, publisher::Publisher, session_link::SessionLinks,
-    trial::Trial,
+    deadline_timer::DeadlineTimer, event_loop::Handle, idle::Idle, lifecycle::Lifecycle, night_light::NightLight,
+    options::Options, persistence::Saved, power::Power, problems::Problems, publisher::Publisher,
+    session_link::SessionLinks, trial::Trial,
 };
 
 /// The event loop, its clock and the program's lifecycle.
@@ -66,12 +66,14 @@ pub struct Hardware {
     pub brightness: Brightness,
 }
 
-/// Whether the kiosk is in use, and which screens are on.
+/// Whether the kiosk is in use, which screens are on, and in which light.
 pub struct Activity {
     /// Whether the kiosk is in use.
     pub idle: Idle,
     /// Which screens are on, and until when.
     pub power: Power,
+    /// How warm the screens' colours are.
+    pub night_light: NightLight,
 }
 
 /// The connections to kiosk-session, and its pages' calls.

@@ -1,5 +1,5 @@
 //! Carries out the decisions of the [`Power`](crate::power::Power) machine, and arms its timers: one for its next
-//! deadline, and one on the wall clock for the schedule's edges. Without a deadline no timer is armed.
+//! deadline, and one on the wall clock for the edges of the schedule and of the night light. Without a deadline no timer is armed.
 
 use std::{os::fd::OwnedFd, rc::Rc};
 
@@ -66,7 +66,7 @@ impl Kiosk {
     pub fn start_clock(&mut self) {
         if let Err(error) = self.watch_clock() {
             self.problem(format!(
-                "power.schedule is not followed, and sleep is not noticed: there is no timer for them: {error}"
+                "power.schedule and night-light.schedule are not followed, and sleep is not noticed: there is no timer for them: {error}"
             ));
         }
     }
@@ -76,7 +76,7 @@ impl Kiosk {
         alarm::set(&timer, None)?;
         self.main_loop.timers.clock = Some(timer.clone());
         // Watched before the zone is first read, so that no change is missed.
-        if self.activity.power.has_schedule() {
+        if self.follows_clock() {
             self.watch_zone_once(&timer);
         }
         self.wait_for_edge(&timer);
@@ -93,12 +93,17 @@ impl Kiosk {
         inserted.map(drop).map_err(|error| std::io::Error::other(error.to_string()))
     }
 
-    /// Applies a changed schedule.
+    fn follows_clock(&self) -> bool {
+        self.activity.power.has_schedule() || self.activity.night_light.has_schedule()
+    }
+
+    /// Applies a changed schedule, of the power or of the night light.
     pub(crate) fn schedule_changed(&mut self) {
         let Some(timer) = self.main_loop.timers.clock.clone() else { return };
         if !self.activity.power.has_schedule() {
             self.power_event(Event::Schedule(None));
-        } else {
+        }
+        if self.follows_clock() {
             self.watch_zone_once(&timer);
         }
         self.wait_for_edge(&timer);
@@ -110,7 +115,7 @@ impl Kiosk {
             return;
         }
         if let Err(error) = self.watch_zone(timer.clone()) {
-            tracing::warn!(%error, "time zone not watched: a change is seen at the schedule's next edge");
+            tracing::warn!(%error, "time zone not watched: a change is seen at a schedule's next edge");
         }
     }
 
@@ -119,7 +124,7 @@ impl Kiosk {
         let source = Generic::new(ZoneWatch::system()?, Interest::READ, Mode::Level);
         let inserted = self.main_loop.handle.insert_source(source, move |_, watch, kiosk| {
             if watch.changed() {
-                tracing::info!("time zone changed; power schedule read again");
+                tracing::info!("time zone changed; schedules read again");
                 // jiff caches it for minutes otherwise.
                 jiff::tz::reset_system_time_zone_cache();
                 kiosk.wait_for_edge(&timer);
@@ -132,13 +137,25 @@ impl Kiosk {
     fn wait_for_edge(&mut self, timer: &OwnedFd) {
         // If the clock is set meanwhile, setting the timer fails once, and the schedule has to be read again.
         for _ in 0..MAX_TRIES {
-            let until = self.follow_schedule(Timestamp::now());
-            match alarm::set(timer, until) {
+            let now = Timestamp::now();
+            let until = [self.follow_schedule(now), self.follow_night_light(now)];
+            match alarm::set(timer, until.into_iter().flatten().min()) {
                 Ok(()) => return,
-                Err(error) => tracing::debug!(%error, "clock set while the schedule was read"),
+                Err(error) => tracing::debug!(%error, "clock set while the schedules were read"),
             }
         }
-        self.problem("power.schedule is not followed any more: the timer for its next edge could not be set".into());
+        self.problem(
+            "power.schedule and night-light.schedule are not followed any more: the timer for the next edge could not be set"
+                .into(),
+        );
+    }
+
+    /// The zone of the schedules.
+    pub(super) fn time_zone(&mut self) -> TimeZone {
+        TimeZone::try_system().unwrap_or_else(|error| {
+            self.problem(format!("schedules are followed in UTC: the system's time zone is not known: {error}"));
+            TimeZone::UTC
+        })
     }
 
     /// Applies the schedule for this moment. Returns its next edge; `None`: it has none.
@@ -146,10 +163,7 @@ impl Kiosk {
         if !self.activity.power.has_schedule() {
             return None;
         }
-        let zone = TimeZone::try_system().unwrap_or_else(|error| {
-            self.problem(format!("power.schedule is followed in UTC: the system's time zone is not known: {error}"));
-            TimeZone::UTC
-        });
+        let zone = self.time_zone();
         let level = self.activity.power.scheduled(&zone, now);
         let until = level.and_then(|level| level.until);
         tracing::debug!(now = %now, ?level, "power schedule");

@@ -16,8 +16,8 @@ use kiosk_core::config::{Config, ScheduleEntry};
 use crate::{deadline_timer::DeadlineTimer, screens::ScreenId};
 use machine::Machine;
 pub use machine::{Cause, Event, GRACE};
-pub use reason::Reason;
-pub use schedule::Level;
+pub use reason::{Reason, on_the_wall};
+pub use schedule::{Level, level};
 use sleep::Sleep;
 
 /// The screens' power.

@@ -40,8 +40,8 @@ impl Reason {
     }
 }
 
-/// Weekday and time; with the date where the weekday is ambiguous.
-fn on_the_wall(moment: Timestamp, from: Timestamp, zone: &TimeZone) -> String {
+/// Local weekday and time of a moment; with the date where the weekday is ambiguous, seen from `from`.
+pub fn on_the_wall(moment: Timestamp, from: Timestamp, zone: &TimeZone) -> String {
     let format = if moment.duration_since(from) < A_WEEK { "%a %H:%M" } else { "%a %-d %b %H:%M" };
     moment.to_zoned(zone.clone()).strftime(format).to_string()
 }

@@ -1,6 +1,7 @@
-//! `[power] schedule` as instants: whether the screens are on at a moment, and when that changes next.
+//! A schedule (`[power]`, `[night-light]`) as instants: whether it says on at a moment, since when, and when that changes
+//! next.
 //!
-//! Pure: the moment and the time zone are given. [`super::Power`] asks; [`kiosk_core::day_clock::alarm`] waits for the answer.
+//! Pure: the moment and the time zone are given. [`super::Power`] and the night light ask; [`kiosk_core::day_clock::alarm`] waits for the answer.
 //!
 //! Each entry is a span from one instant to another, for each day it names. A local time that daylight saving skips
 //! becomes the moment of the change, one that occurs twice the first of the two, so that each edge occurs exactly once.
@@ -21,13 +22,15 @@ const HORIZON: SignedDuration = SignedDuration::from_hours(15 * 24);
 /// The schedule's state at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Level {
-    /// Whether the screens are on.
+    /// Whether it says on.
     pub on: bool,
+    /// Since when; `None`: for more than a day.
+    pub since: Option<Timestamp>,
     /// When that changes; `None`: never.
     pub until: Option<Timestamp>,
 }
 
-/// The schedule's state now. `None`: it is empty or the clock is not set; then screens are on.
+/// The schedule's state now. `None`: it is empty or the clock is not set; then screens are on, and it is no night.
 pub fn level(schedule: &[ScheduleEntry], zone: &TimeZone, now: Timestamp) -> Option<Level> {
     if schedule.is_empty() || !clock_is_set(now) {
         return None;
@@ -35,13 +38,16 @@ pub fn level(schedule: &[ScheduleEntry], zone: &TimeZone, now: Timestamp) -> Opt
     let spans = spans(schedule, zone, now);
     let on_at = |moment: Timestamp| spans.iter().any(|(start, end)| (*start..*end).contains(&moment));
     let on = on_at(now);
-    let edges = spans.iter().flat_map(|(start, end)| [*start, *end]);
+    let edges = || spans.iter().flat_map(|(start, end)| [*start, *end]);
+    let before =
+        |edge: Timestamp| edge.checked_sub(SignedDuration::from_nanos(1)).is_ok_and(|moment| on_at(moment) != on);
+    let since = edges().filter(|edge| *edge <= now && on_at(*edge) == on && before(*edge)).max();
     let horizon = now.checked_add(HORIZON).unwrap_or(Timestamp::MAX);
-    let until = edges.filter(|edge| (now..horizon).contains(edge) && on_at(*edge) != on).min();
-    Some(Level { on, until })
+    let until = edges().filter(|edge| (now..horizon).contains(edge) && on_at(*edge) != on).min();
+    Some(Level { on, since, until })
 }
 
-/// The spans in which screens are on, from before now to [`AHEAD`] days ahead.
+/// The spans in which it says on, from before now to [`AHEAD`] days ahead.
 fn spans(schedule: &[ScheduleEntry], zone: &TimeZone, now: Timestamp) -> Vec<(Timestamp, Timestamp)> {
     let today = now.to_zoned(zone.clone()).date();
     // From two days ago on: a span may reach into the next day, and zones may skip one.

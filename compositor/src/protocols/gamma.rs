@@ -1,7 +1,5 @@
 //! wlr-gamma-control: wlsunset, gammastep and others adjust the screens' colours. For clients that may manage screens.
-//! The ramps are applied to the picture ([`crate::stage::ramp`]), the same on every back end: the hardware's gamma
-//! table is not changed, so that nothing is left behind when the tool dies; while a ramp is in force each frame costs a
-//! copy of the screen.
+//! What is done with the ramps is in [`crate::kiosk`]; they count instead of the night light's, until the tool goes.
 
 use std::{io, os::fd::OwnedFd};
 
@@ -39,8 +37,12 @@ pub struct Gamma(Vec<Control>);
 struct Control {
     resource: ZwlrGammaControlV1,
     screen: ScreenId,
-    ramp: Option<Ramp>,
+    set: Option<Set>,
 }
+
+/// What a tool has set; `None` in it: that changes no colours.
+#[derive(PartialEq, Eq)]
+struct Set(Option<Ramp>);
 
 impl Gamma {
     /// Offers the global.
@@ -49,13 +51,20 @@ impl Gamma {
         Self(Vec::new())
     }
 
-    /// The ramp of a screen; `None`: its colours are unchanged.
-    pub fn ramp(&self, screen: ScreenId) -> Option<&Ramp> {
-        self.0.iter().find(|control| control.screen == screen)?.ramp.as_ref()
+    /// The ramp that a tool has set for a screen, `None` in it: one that changes nothing. `None`: no tool has set any.
+    pub fn ramp(&self, screen: ScreenId) -> Option<Option<&Ramp>> {
+        let set = self.0.iter().find(|control| control.screen == screen)?.set.as_ref()?;
+        Some(set.0.as_ref())
     }
 }
 
 impl Kiosk {
+    /// A tool has set a screen's colours, or has gone.
+    fn colours_set(&mut self, screen: ScreenId) {
+        self.request_redraw(screen);
+        self.status.publisher.mark_changed();
+    }
+
     /// The screen is gone: its controls fail.
     pub(crate) fn end_gamma_of(&mut self, screen: ScreenId) {
         self.protocols.gamma.0.retain(|control| {
@@ -110,7 +119,7 @@ impl Dispatch<ZwlrGammaControlManagerV1, (), Kiosk> for Gamma {
         match screen.filter(|screen| !controls.iter().any(|control| control.screen == *screen)) {
             Some(screen) => {
                 resource.gamma_size(SIZE as u32);
-                controls.push(Control { resource, screen, ramp: None });
+                controls.push(Control { resource, screen, set: None });
             }
             None => resource.failed(),
         }
@@ -133,10 +142,11 @@ impl Dispatch<ZwlrGammaControlV1, (), Kiosk> for Gamma {
         let Some(control) = controls.iter_mut().find(|control| control.resource == *resource) else { return };
         match read(&fd) {
             Ok(values) => {
-                let ramp = Ramp::of(&values);
+                let set = Some(Set(Ramp::of(&values)));
                 let screen = control.screen;
-                if std::mem::replace(&mut control.ramp, ramp.clone()) != ramp {
-                    kiosk.request_redraw(screen);
+                if control.set != set {
+                    control.set = set;
+                    kiosk.colours_set(screen);
                 }
             }
             Err(error) => refusal::post(resource, Error::InvalidGamma, &error.to_string()),
@@ -147,7 +157,7 @@ impl Dispatch<ZwlrGammaControlV1, (), Kiosk> for Gamma {
         let controls = &mut kiosk.protocols.gamma.0;
         let Some(at) = controls.iter().position(|control| control.resource == *resource) else { return };
         let screen = controls.swap_remove(at).screen;
-        kiosk.request_redraw(screen);
+        kiosk.colours_set(screen);
     }
 }
 

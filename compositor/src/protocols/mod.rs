@@ -19,7 +19,7 @@ mod fifo;
 mod fixes;
 mod foreign_parents;
 mod foreign_toplevel;
-mod gamma;
+pub(crate) mod gamma;
 mod guards;
 mod icons;
 mod idle_notify;

@@ -63,6 +63,8 @@ pub struct Screen {
     pub redraw: Redraw,
     /// How its last frame reached the display.
     pub scanout: Scanout,
+    /// Changed colours are drawn; `false`: the display device changes them.
+    pub colours_drawn: bool,
     /// Frames drawn by us, with or without parts on other planes, since the screen is there.
     pub composed: u64,
     /// Frames that were a client's buffer on the plane, not counted in `composed`.
@@ -135,6 +137,7 @@ impl Screen {
             last_flip: None,
             redraw: Redraw::default(),
             scanout: Scanout::default(),
+            colours_drawn: false,
             composed: 0,
             direct: 0,
             times: FrameTimes::default(),

@@ -117,6 +117,8 @@ pub struct OutputState {
     pub brightness: i64,
     /// How the picture reaches the display: `direct`, `planes` or `composited`, with the reason.
     pub scanout: String,
+    /// How the colours are changed and until when; empty: they are not.
+    pub colours: String,
     /// Frames that were painted.
     pub frames_composed: i64,
     /// Frames that were a client's buffer as it is.
@@ -231,6 +233,7 @@ impl OutputState {
             mirror: client::text(all, "Mirror"),
             brightness: client::integer(all, "Brightness"),
             scanout: client::text(all, "Scanout"),
+            colours: client::text(all, "Colours"),
             frames_composed: client::integer(all, "FramesComposed"),
             frames_direct: client::integer(all, "FramesDirect"),
         }

@@ -20,6 +20,9 @@ pub enum QuantityError {
     /// A number or word that is no [`Brightness`].
     #[error("brightness is {0}, allowed is {allowed}", allowed = Brightness::ALLOWED)]
     Brightness(String),
+    /// A number that is no [`ColourTemperature`].
+    #[error("colour temperature is {0}, allowed is {allowed}", allowed = ColourTemperature::ALLOWED)]
+    ColourTemperature(u32),
     /// Numbers or a word that are no [`Position`].
     #[error("position is {0}, allowed is {allowed}", allowed = Position::ALLOWED)]
     Position(String),
@@ -201,6 +204,33 @@ impl FromStr for Brightness {
     }
 }
 
+/// The colour of white, as the temperature of a black body that glows in it: 2000 to 10000 kelvin, the smaller the warmer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ColourTemperature(u16);
+
+impl ColourTemperature {
+    /// What is allowed, for messages.
+    pub const ALLOWED: &str = "2000 to 10000 kelvin, the smaller the warmer; 6500 changes nothing";
+    /// Of sRGB's white: nothing changes.
+    pub const NEUTRAL: Self = Self(6500);
+    /// Of a bulb, about.
+    pub const EVENING: Self = Self(4000);
+
+    /// As a number.
+    pub fn kelvin(self) -> u16 {
+        self.0
+    }
+}
+
+impl TryFrom<u32> for ColourTemperature {
+    type Error = QuantityError;
+
+    fn try_from(kelvin: u32) -> Result<Self, QuantityError> {
+        let possible = u16::try_from(kelvin).ok().filter(|kelvin| (2000..=10_000).contains(kelvin));
+        possible.map(Self).ok_or(QuantityError::ColourTemperature(kelvin))
+    }
+}
+
 /// A top left corner in the layout of all screens, logical pixels: -32768 to 32767 in both directions, as far as
 /// KMS and Wayland clients count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -309,6 +339,10 @@ mod tests {
             (Brightness::try_from(101).unwrap_err(), "brightness is 101, allowed is 0 to 100"),
             ("-1".parse::<Brightness>().unwrap_err(), "brightness is -1, allowed is 0 to 100"),
             (VtNumber::try_from(64).unwrap_err(), "there is no virtual terminal 64, there are 1 to 63"),
+            (
+                ColourTemperature::try_from(1999).unwrap_err(),
+                "colour temperature is 1999, allowed is 2000 to 10000 kelvin, the smaller the warmer; 6500 changes nothing",
+            ),
             ("0".parse::<VtNumber>().unwrap_err(), "there is no virtual terminal 0, there are 1 to 63"),
             (
                 Position::try_from((0, 32768)).unwrap_err(),

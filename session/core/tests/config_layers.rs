@@ -132,6 +132,11 @@ fn every_key_reaches_its_field() {
         reset = "90s"
         [power]
         schedule = [{ on = "07:00", off = "22:00", days = "mon-fri" }, { on = "22:00", off = "7:00" }]
+        [night-light]
+        schedule = [{ on = "20:00", off = "07:00" }]
+        temperature = 3400
+        day-temperature = 7000
+        fade = "never"
         [health]
         reboot = true
         [limits]
@@ -205,6 +210,9 @@ fn every_key_reaches_its_field() {
     let schedule = &config.power.schedule;
     assert_eq!((schedule.len(), schedule[0].on.hour, schedule[1].off.hour), (2, 7, 7));
     assert_eq!(schedule[0].days.0, [true, true, true, true, true, false, false]);
+    let night = &config.night_light;
+    assert_eq!((night.schedule.len(), night.schedule[0].on.hour, night.fade), (1, 20, None));
+    assert_eq!((night.temperature.kelvin(), night.day_temperature.kelvin()), (3400, 7000));
     assert_eq!(config.agent.listen_tls, Some("[::]:8443".parse().unwrap()));
     assert_eq!(config.agent.certificates, Path::new("/data/certificates"));
     let mqtt = &config.agent.mqtt;
@@ -310,7 +318,7 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     assert_eq!(
         wrong("[sehll]\nurl = 1").2,
         "unknown key sehll, did you mean shell? There are shell, shells, splash, text, output, input, keyboard, accessibility, \
-         idle, power, browser, capture, limits, health, x11, privilege, api, agent"
+         idle, power, night-light, browser, capture, limits, health, x11, privilege, api, agent"
     );
     assert!(wrong("[output.A]\nposition = [0, 40000]").2.ends_with("[X, Y] in logical pixels, -32768 to 32767"));
     assert!(wrong("[agent]\nlisten-tls = 'kiosk:8443'").2.contains("allowed is \"none\", or an address with a port"));
@@ -343,6 +351,16 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     assert!(mqtt("key-file = './key'").contains("allowed is a file as an absolute path"));
     assert!(wrong("[limits]\nsurfaces = 0").2.contains("surfaces is 0, allowed is a number from 1 to 100000"));
     assert!(wrong("[limits]\nsubsurface-depth = 257").2.contains("allowed is a number from 1 to 256"));
+    assert_eq!(
+        wrong("[night-light]\ntemperature = 1000").2,
+        "night-light.temperature is 1000, allowed is 2000 to 10000 kelvin, the smaller the warmer; 6500 changes nothing"
+    );
+    assert!(
+        wrong("[night-light]\nfade = \"7h\"")
+            .2
+            .ends_with("allowed is a time up to \"6h\", such as \"20m\", or \"never\": at once")
+    );
+    assert!(wrong("[night-light]\nschedule = [{ on = \"07:00\" }]").2.contains("needs both on and off"));
     let (line, column, message) = wrong("[power]\nschedule = [\n  { on = \"7\", off = \"22:00\" },\n]");
     assert_eq!((line, column), (3, 10));
     assert!(message.contains("on is \"7\", not a time of day such as \"07:30\""), "{message}");

@@ -296,6 +296,9 @@ fn output_text(output: &OutputState) -> String {
     if !output.scanout.is_empty() {
         text += &format!(", {}", output.scanout);
     }
+    if !output.colours.is_empty() {
+        text += &format!("; {}", output.colours);
+    }
     text
 }
 

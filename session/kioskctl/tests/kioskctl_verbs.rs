@@ -38,7 +38,7 @@ fn status_shows_both_services() {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
     assert!(
-        text.contains("HDMI-A-1 (Dell U2720Q S0) on, 1920x1080@59.94, rotation 270, scale 1.5, composited: rotated"),
+        text.contains("HDMI-A-1 (Dell U2720Q S0) on, 1920x1080@59.94, rotation 270, scale 1.5, composited: rotated; night light until Mon 07:00, drawn"),
         "{text}"
     );
     assert!(text.contains("Problem  a file was skipped"), "{text}");

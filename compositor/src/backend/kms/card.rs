@@ -24,10 +24,10 @@ use super::{
     seat::SeatDevice,
 };
 use crate::{
-    backend::{BackendError, DmabufOffer, HeadState, PresentError, Presented},
+    backend::{BackendError, Colours, DmabufOffer, HeadState, PresentError, Presented},
     event_loop::WatchToken,
     screens::{Head, HeadId, HeadMode, hotplug::Hotplug},
-    stage::Frame,
+    stage::{Frame, ramp::Ramp},
 };
 
 /// Which display each CRTC drives: shared with the watch for page flips, which knows only CRTCs.
@@ -187,6 +187,16 @@ impl Card {
         self.head_mut(head)?.presenter.as_mut()?.flipped()
     }
 
+    /// Has a display's gamma table show a ramp. Called before a frame is drawn: none is pending.
+    pub fn set_ramp(&mut self, head: HeadId, ramp: Option<&Ramp>) -> Colours {
+        let Self { heads, drm, .. } = self;
+        let Some(own) = heads.iter_mut().find(|own| own.head.id == head && drm.is_active()) else {
+            return Colours::ByDevice;
+        };
+        let free = own.on && own.presenter.as_ref().is_some_and(Presenter::is_lit);
+        own.gamma.show(drm, own.crtc, ramp, free)
+    }
+
     /// Switches a display off; the next frame switches it on.
     pub fn set_power(&mut self, head: HeadId, on: bool) -> Result<(), BackendError> {
         let Self { heads, drm, .. } = self;
@@ -218,6 +228,7 @@ impl Card {
     pub fn resume(&mut self) -> Result<(), BackendError> {
         self.drm.activate(false).map_err(BackendError::device)?;
         self.probe = true;
+        self.heads.iter_mut().for_each(|own| own.gamma.forget());
         // One that fails does not keep the others from it.
         let presenters = self.heads.iter_mut().filter_map(|own| own.presenter.as_mut());
         let results: Vec<Result<(), BackendError>> = presenters.map(Presenter::reset).collect();
@@ -228,6 +239,7 @@ impl Card {
     /// were plugged or unplugged meanwhile, and some devices lose buffers with their power (virtio_gpu).
     pub fn slept(&mut self) {
         self.probe = true;
+        self.heads.iter_mut().for_each(|own| own.gamma.forget());
         let active = self.drm.is_active();
         for presenter in self.heads.iter_mut().filter_map(|own| own.presenter.as_mut()) {
             presenter.trim();

@@ -3,7 +3,7 @@
 
 use smithay::reexports::drm::control::{Mode, connector, crtc};
 
-use super::{connectors::Found, present::Presenter, timing};
+use super::{connectors::Found, gamma::GammaTable, present::Presenter, timing};
 use crate::{
     backend::{BackendError, PresentError},
     screens::{Head, HeadMode, mode::fallbacks},
@@ -27,6 +27,8 @@ pub struct CardHead {
     pub presenter: Option<Presenter>,
     /// Not switched off.
     pub on: bool,
+    /// Of its CRTC.
+    pub gamma: GammaTable,
     /// The timings of the listed modes, in the head's order.
     modes: Vec<Mode>,
     /// The last mode in which a frame was accepted.
@@ -48,6 +50,7 @@ impl CardHead {
             crtcs: found.crtcs,
             presenter: None,
             on: true,
+            gamma: GammaTable::default(),
             modes: found.modes,
             proven: None,
             refused: Vec::new(),

@@ -11,6 +11,7 @@ mod connectors;
 mod dumb_buffers;
 pub mod edid;
 mod exporter;
+mod gamma;
 mod gles;
 mod gpu_copy;
 mod head;
@@ -48,7 +49,7 @@ use smithay::{
 
 use self::seat::{Seat, SeatError};
 use super::{
-    Backend, BackendError, DeviceChange, DmabufOffer, HeadState, Host, PresentError, Presented,
+    Backend, BackendError, Colours, DeviceChange, DmabufOffer, HeadState, Host, PresentError, Presented,
     capture::{Capture, CaptureError, capture, draw},
     watched::{View, Watched},
 };
@@ -56,7 +57,7 @@ use crate::{
     event_loop::Handle,
     options::RendererChoice,
     screens::{Head, HeadId, HeadMode},
-    stage::Frame,
+    stage::{Frame, ramp::Ramp},
 };
 use card::Card;
 use cards::Refused;
@@ -191,6 +192,10 @@ impl<H: Host> Backend for Kms<H> {
 
     fn flipped(&mut self, head: HeadId) -> Option<OutputPresentationFeedback> {
         self.card_of(head)?.flipped(head)
+    }
+
+    fn set_ramp(&mut self, head: HeadId, ramp: Option<&Ramp>) -> Colours {
+        self.card_of(head).map_or(Colours::ByDevice, |card| card.set_ramp(head, ramp))
     }
 
     fn set_power(&mut self, head: HeadId, on: bool) -> Result<(), BackendError> {

@@ -217,6 +217,11 @@ impl Presenter {
         either!(&mut self.compositor, compositor => compositor.clear().map_err(BackendError::device))
     }
 
+    /// Whether the CRTC is on, in the wanted mode.
+    pub fn is_lit(&self) -> bool {
+        either!(&self.compositor, compositor => !compositor.surface().commit_pending())
+    }
+
     /// Uses another mode from the next frame on.
     pub fn use_mode(&mut self, mode: Mode) -> Result<(), PresentError> {
         either!(&mut self.compositor, compositor => {

@@ -145,6 +145,13 @@ impl Output {
         &self.output().scanout
     }
 
+    /// How the colours are changed and until when, one phrase for a person, such as night light until Mon 07:00, drawn;
+    /// empty: they are not.
+    #[zbus(property)]
+    fn colours(&self) -> &str {
+        &self.output().colours
+    }
+
     /// Frames drawn by the compositor since the start.
     #[zbus(property(emits_changed_signal = "false"))]
     fn frames_composed(&self) -> u64 {

@@ -92,6 +92,7 @@ impl Draft {
                 "accessibility" => layer.section(&mut config.accessibility, entry),
                 "idle" => layer.section(&mut config.idle, entry),
                 "power" => layer.section(&mut config.power, entry),
+                "night-light" => layer.section(&mut config.night_light, entry),
                 "browser" => layer.section(&mut config.browser, entry),
                 "capture" => layer.section(&mut config.capture, entry),
                 "limits" => layer.section(&mut config.limits, entry),

@@ -18,6 +18,7 @@ mod load;
 mod masked;
 mod messages;
 mod model;
+mod night_light;
 mod origin;
 mod output;
 mod policy;
@@ -53,6 +54,7 @@ pub use model::{
     CaptureSettings, Config, CursorPolicy, Days, Health, Idle, Input, Keyboard, NewDevices, Power, ScheduleEntry,
     TimeOfDay, X11,
 };
+pub use night_light::NightLight;
 pub use origin::{ConfigError, Origin, Source, TextPosition};
 pub use output::{ModeChoice, OutputRule, OutputSettings};
 pub use policy::{OutputPolicy, conflicting_rules, identity, output_policy};
@@ -66,4 +68,4 @@ pub use suggest::closest;
 pub use trust::{DeviceIdentity, TrustList};
 pub use url::Url;
 
-pub use crate::quantities::{Brightness, Position, Rotation, Scale, ScaleFactor, VtNumber};
+pub use crate::quantities::{Brightness, ColourTemperature, Position, Rotation, Scale, ScaleFactor, VtNumber};

@@ -10,6 +10,7 @@ use super::browser::BrowserSettings;
 use super::devices::InputRule;
 use super::keyboard::OnScreenKeyboard;
 use super::limits::Limits;
+use super::night_light::NightLight;
 use super::output::{ModeChoice, OutputRule, OutputSettings};
 use super::privilege::{Group, PrivilegeRule};
 use super::shell::Shell;
@@ -44,6 +45,8 @@ pub struct Config {
     pub x11: X11,
     /// `[power]`.
     pub power: Power,
+    /// `[night-light]`.
+    pub night_light: NightLight,
     /// `[browser]`: what the shells' [`Shell::browser_settings`] inherit from.
     pub browser: BrowserSettings,
     /// `[capture]`.
@@ -82,6 +85,7 @@ impl Default for Config {
             health: Health::default(),
             x11: X11::default(),
             power: Power::default(),
+            night_light: NightLight::default(),
             browser: BrowserSettings::default(),
             capture: CaptureSettings::default(),
             limits: Limits::default(),
@@ -250,14 +254,14 @@ pub struct Power {
     pub schedule: Vec<ScheduleEntry>,
 }
 
-/// On from one time of day to another, on these days. `off` before `on` means the following day.
+/// On from one time of day to another, on these days: the screens by `[power]`, the night by `[night-light]`. `off` before `on` means the following day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScheduleEntry {
-    /// From this time the screens are on.
+    /// From this time on.
     pub on: TimeOfDay,
-    /// From this time they are off.
+    /// Until this time.
     pub off: TimeOfDay,
-    /// On these days, by the day on which they go on.
+    /// On these days, by the day on which it begins.
     pub days: Days,
 }
 

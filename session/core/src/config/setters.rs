@@ -106,7 +106,24 @@ pub(super) fn list(words: &[String]) -> Value {
     words.iter().map(String::as_str).collect::<Array>().into()
 }
 
-pub(super) fn schedule_entry(raw: &Raw) -> Result<ScheduleEntry, Wrong> {
+/// Most entries of a schedule: each edge of each entry in the next weeks is compared with all others when it is asked
+/// what holds now.
+const MAX_ENTRIES: usize = 100;
+
+pub(super) fn schedule(raw: &Raw) -> Result<Vec<ScheduleEntry>, Wrong> {
+    let list = raw.as_list()?;
+    if list.len() > MAX_ENTRIES {
+        return Err(Wrong::because(format!("it has {} entries, and at most {MAX_ENTRIES} are followed", list.len())));
+    }
+    list.iter().map(schedule_entry).collect()
+}
+
+/// As [`schedule`] reads it.
+pub(super) fn schedule_array(entries: &[ScheduleEntry]) -> Array {
+    entries.iter().map(schedule_value).collect()
+}
+
+fn schedule_entry(raw: &Raw) -> Result<ScheduleEntry, Wrong> {
     let wrong = |span: &std::ops::Range<usize>, why: String| Wrong { span: Some(span.clone()), why: Some(why) };
     let RawValue::Table(entries) = &raw.value else {
         return Err(wrong(&raw.span, format!("{} is no table of on, off and days", raw.excerpt())));
@@ -130,7 +147,7 @@ pub(super) fn schedule_entry(raw: &Raw) -> Result<ScheduleEntry, Wrong> {
     }
 }
 
-pub(super) fn schedule_value(entry: &ScheduleEntry) -> Value {
+fn schedule_value(entry: &ScheduleEntry) -> Value {
     let mut table = InlineTable::new();
     table.insert("on", syntax::time_text(entry.on).into());
     table.insert("off", syntax::time_text(entry.off).into());

@@ -57,6 +57,7 @@ impl Loaded {
         self.section(&config.accessibility, "accessibility", "[accessibility]", &mut all);
         self.section(&config.idle, "idle", "[idle]", &mut all);
         self.section(&config.power, "power", "[power]", &mut all);
+        self.section(&config.night_light, "night-light", "[night-light]", &mut all);
         self.section(&config.browser, "browser", "[browser]", &mut all);
         self.section(&config.capture, "capture", "[capture]", &mut all);
         self.section(&config.limits, "limits", "[limits]", &mut all);

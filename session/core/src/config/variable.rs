@@ -23,6 +23,7 @@ impl Draft {
             accessibility,
             idle,
             power,
+            night_light,
             browser,
             capture,
             limits,
@@ -40,6 +41,7 @@ impl Draft {
             .or_else(|| try_variable(accessibility, "accessibility", variable, text, &mut names))
             .or_else(|| try_variable(idle, "idle", variable, text, &mut names))
             .or_else(|| try_variable(power, "power", variable, text, &mut names))
+            .or_else(|| try_variable(night_light, "night-light", variable, text, &mut names))
             .or_else(|| try_variable(browser, "browser", variable, text, &mut names))
             .or_else(|| try_variable(capture, "capture", variable, text, &mut names))
             .or_else(|| try_variable(limits, "limits", variable, text, &mut names))

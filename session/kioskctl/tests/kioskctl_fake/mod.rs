@@ -338,6 +338,7 @@ fn outputs() -> BTreeMap<String, Values> {
             ("Mirror", "".into()),
             ("Brightness", (-1i32).into()),
             ("Scanout", "composited: rotated".into()),
+            ("Colours", if connected { "night light until Mon 07:00, drawn" } else { "" }.into()),
             ("FramesComposed", 10u64.into()),
             ("FramesDirect", 0u64.into()),
         ];

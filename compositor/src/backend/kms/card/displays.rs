@@ -6,6 +6,7 @@ use super::Card;
 use crate::{
     backend::kms::{
         connectors::{self, Found, Seen},
+        gamma::GammaTable,
         head::CardHead,
     },
     screens::{
@@ -61,6 +62,7 @@ impl Card {
             if let Some(crtc) = crtc.filter(|crtc| *crtc != own.crtc) {
                 own.crtc = crtc;
                 own.presenter = None;
+                own.gamma = GammaTable::default();
             }
         }
         for (newcomer, crtc) in newcomers.into_iter().zip(assigned) {

@@ -12,6 +12,7 @@ mod idle;
 mod input;
 mod keyboard;
 mod limits;
+mod night_light;
 mod output;
 mod power;
 mod privilege;
@@ -30,6 +31,7 @@ use super::devices::InputRule;
 use super::keyboard::OnScreenKeyboard;
 use super::limits::Limits;
 use super::model::{CaptureSettings, Config, Health, Idle, Input, Power, X11};
+use super::night_light::NightLight;
 use super::output::OutputRule;
 use super::privilege::PrivilegeRule;
 use super::raw::{Raw, Wrong};
@@ -49,6 +51,7 @@ pub use idle::IDLE;
 pub use input::INPUT;
 pub use keyboard::KEYBOARD;
 pub use limits::LIMITS;
+pub use night_light::NIGHT_LIGHT;
 pub use output::OUTPUTS;
 pub use power::POWER;
 pub use privilege::PRIVILEGE;
@@ -101,6 +104,8 @@ impl Allowed {
 
 const TRUTH: Allowed = Allowed::Description("true or false");
 const DURATION: Allowed = Allowed::Description(syntax::DURATION);
+const SCHEDULE: Allowed =
+    Allowed::Description("a list such as [{ on = \"07:00\", off = \"22:00\", days = \"mon-fri\" }]");
 
 /// All top-level keys.
 pub const SECTIONS: &[&str] = &[
@@ -114,6 +119,7 @@ pub const SECTIONS: &[&str] = &[
     "accessibility",
     "idle",
     "power",
+    "night-light",
     "browser",
     "capture",
     "limits",
@@ -148,7 +154,7 @@ macro_rules! sectioned {
         })*
     };
 }
-sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", OnScreenKeyboard => KEYBOARD, Accessibility => ACCESSIBILITY, Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, CaptureSettings => CAPTURE, Limits => LIMITS, Health => HEALTH, X11 => X11_KEYS, TextRule => TEXTS, PrivilegeRule => PRIVILEGE, Api => API, Agent => AGENT);
+sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", OnScreenKeyboard => KEYBOARD, Accessibility => ACCESSIBILITY, Idle => IDLE, Power => POWER, NightLight => NIGHT_LIGHT, BrowserSettings => BROWSER, CaptureSettings => CAPTURE, Limits => LIMITS, Health => HEALTH, X11 => X11_KEYS, TextRule => TEXTS, PrivilegeRule => PRIVILEGE, Api => API, Agent => AGENT);
 
 /// Finds the rule for the input devices that `matcher` means, adding it at the end when there is none.
 #[allow(clippy::indexing_slicing, reason = "it was found there, or just pushed")]
