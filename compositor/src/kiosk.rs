@@ -138,6 +138,7 @@ impl Kiosk {
                 self.draw(id);
             }
         }
+        self.tell_leases();
         self.tell_x11();
         self.serve_captures();
         self.tell_xdg_outputs();

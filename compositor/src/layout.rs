@@ -44,6 +44,7 @@ impl Kiosk {
     /// Brings the screens in line with the displays that the back end has: at start, and on each hotplug.
     pub fn displays_changed(&mut self) {
         let heads = self.hardware.backend.heads();
+        self.protocols.drm_leases.displays_changed();
         self.screens.note_equal_identities(&heads);
         self.detach_missing(&heads);
         for head in heads {

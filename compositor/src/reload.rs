@@ -119,6 +119,9 @@ impl Kiosk {
                 _ => "x11: takes effect when kioskd is started again".to_owned(),
             });
         }
+        if before.lease != self.settings.config.lease {
+            told.push(format!("lease: {RESTART}"));
+        }
         if before.limits != self.settings.config.limits {
             told.push(format!("limits: {RESTART}"));
         }

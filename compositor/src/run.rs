@@ -94,7 +94,7 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
         return Err(anyhow!("libwayland-server.so.0 is missing: please install it (Debian: libwayland-server0)"));
     }
     let display: Display<Kiosk> = Display::new().context("the Wayland server could not be set up")?;
-    let backend = open_backend(&options, &event_loop)?;
+    let backend = open_backend(&options, &loaded.config, &event_loop)?;
     let mut kiosk = build(&options, loaded, backend, &event_loop, &display);
 
     kiosk.start_clock();
@@ -216,7 +216,7 @@ fn with_popups(options: &Options, config: &Config) -> Vec<bool> {
     config.all_shells().iter().map(popup).collect()
 }
 
-fn open_backend(options: &Options, event_loop: &EventLoop<Kiosk>) -> anyhow::Result<Box<dyn Backend>> {
+fn open_backend(options: &Options, config: &Config, event_loop: &EventLoop<Kiosk>) -> anyhow::Result<Box<dyn Backend>> {
     let handle = event_loop.handle();
     let nested =
         ["WAYLAND_DISPLAY", "DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|v| !v.is_empty()));
@@ -236,7 +236,9 @@ fn open_backend(options: &Options, event_loop: &EventLoop<Kiosk>) -> anyhow::Res
             let specs = if options.output.is_empty() { &[DEFAULT_OUTPUT][..] } else { &options.output };
             Box::new(Headless::new(handle, specs)?)
         }
-        BackendChoice::Kms | BackendChoice::Auto => Box::new(Kms::new(&handle, options.renderer)?),
+        BackendChoice::Kms | BackendChoice::Auto => {
+            Box::new(Kms::new(&handle, options.renderer, &config.lease.connectors)?)
+        }
     })
 }
 

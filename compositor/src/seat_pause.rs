@@ -45,6 +45,7 @@ impl Kiosk {
             return;
         }
         tracing::info!("seat session active");
+        self.protocols.drm_leases.displays_changed();
         self.seat.session.paused = false;
         // Switching to this terminal counts as input: the screens come on.
         self.power_event(power::Event::Input { wakes: true });

@@ -17,6 +17,7 @@ mod constraints;
 mod data_control;
 mod dialogs;
 mod display_faults;
+mod drm_lease;
 mod external_keyboard;
 mod fifo;
 mod foreign_parents;

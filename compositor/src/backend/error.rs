@@ -17,6 +17,12 @@ pub enum BackendError {
     /// The driver gives the CRTC no primary plane.
     #[error("the display has no plane to show a picture on")]
     NoPlane,
+    /// Not named in `[lease]`, without a display, lent already, or the device is another program's at the moment.
+    #[error("the connector cannot be leased (any more)")]
+    NotLeasable,
+    /// All of the device's CRTCs are in use.
+    #[error("no CRTC is left for the connector")]
+    NoCrtc,
     /// In a window, headless, or on a seat without a console.
     #[error("there are no virtual terminals here: this is not a session on a console")]
     NoTerminals,

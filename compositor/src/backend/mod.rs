@@ -11,11 +11,12 @@ pub mod headless;
 mod host;
 pub mod input_device;
 pub mod kms;
+pub mod lease;
 pub mod rotated;
 pub mod watched;
 pub mod winit;
 
-use std::path::PathBuf;
+use std::{os::fd::OwnedFd, path::PathBuf};
 
 use kiosk_core::config::VtNumber;
 use smithay::{
@@ -33,6 +34,7 @@ use capture::{Capture, CaptureError};
 pub use dmabuf::DmabufOffer;
 pub use error::{BackendError, Cause, PresentError};
 pub use host::{FlipTime, Host};
+use lease::{DeviceNumber, Lease, LeaseOffer};
 use watched::View;
 
 /// What came of drawing a frame.
@@ -162,6 +164,34 @@ pub trait Backend {
     /// Where the kernel describes the displays' connectors (`/sys`); `None`: the displays are not ours.
     fn sysfs(&self) -> Option<PathBuf> {
         None
+    }
+
+    /// The devices with connectors that may be leased, with a display on them or not.
+    fn lease_devices(&self) -> Vec<DeviceNumber> {
+        Vec::new()
+    }
+
+    /// The connectors that a client may lease now.
+    fn lease_offers(&self) -> Vec<LeaseOffer> {
+        Vec::new()
+    }
+
+    /// A file descriptor of a device for clients that look for something to lease: it reads, and drives nothing.
+    fn lease_device_fd(&mut self, _device: DeviceNumber) -> Result<OwnedFd, BackendError> {
+        Err(BackendError::NotLeasable)
+    }
+
+    /// Leases connectors of a device, by the kernel's numbers.
+    fn lease(&mut self, _device: DeviceNumber, _connectors: &[u32]) -> Result<Lease, BackendError> {
+        Err(BackendError::NotLeasable)
+    }
+
+    /// Ends a lease, if it has not ended.
+    fn revoke_lease(&mut self, _device: DeviceNumber, _number: u32) {}
+
+    /// The numbers of a device's leases in force.
+    fn leases(&mut self, _device: DeviceNumber) -> Vec<u32> {
+        Vec::new()
     }
 
     /// The dmabuf formats that are accepted, if any.

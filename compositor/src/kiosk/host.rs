@@ -15,6 +15,7 @@ impl Host for Kiosk {
     }
 
     fn device_changed(&mut self, change: DeviceChange) {
+        self.protocols.drm_leases.displays_changed();
         // Most events change nothing: the monitors are the same.
         if self.hardware.backend.device_changed(change) {
             self.displays_changed();

@@ -26,7 +26,7 @@ pub struct Global {
     pub version: u32,
     /// Who may bind it.
     pub who: Who,
-    /// Offered only where the display device has what it needs.
+    /// Offered only where the display device has what it needs, or where the configuration names a part of it.
     pub device: bool,
 }
 
@@ -44,6 +44,10 @@ const fn trusted(interface: &'static str, version: u32, group: Group) -> Global 
 
 const fn of_device(interface: &'static str, version: u32) -> Global {
     Global { interface, version, who: Who::Everyone, device: true }
+}
+
+const fn trusted_of_device(interface: &'static str, version: u32, group: Group) -> Global {
+    Global { interface, version, who: Who::Trusted(group), device: true }
 }
 
 /// Every global there is.
@@ -103,6 +107,7 @@ pub const GLOBALS: &[Global] = &[
     trusted("zwlr_output_manager_v1", 4, Group::Screens),
     trusted("zwlr_output_power_manager_v1", 1, Group::Screens),
     trusted("zwlr_gamma_control_manager_v1", 1, Group::Screens),
+    trusted_of_device("wp_drm_lease_device_v1", 1, Group::Screens),
 ];
 
 /// The trusted globals that clients of an external keyboard's socket may bind: to be shown, to know of text fields and to

@@ -15,6 +15,7 @@ mod data_control;
 mod dialog;
 pub(crate) mod dispatch;
 mod drag_offers;
+mod drm_lease;
 mod fifo;
 mod fixes;
 mod foreign_parents;
@@ -81,6 +82,7 @@ use capture::Captures;
 use commit_timing::CommitTiming;
 use data_control::DataControl;
 use dialog::Dialogs;
+use drm_lease::DrmLeases;
 use fifo::Fifo;
 use fixes::Fixes;
 use foreign_parents::ForeignParents;
@@ -140,6 +142,8 @@ pub struct Protocols {
     pub output_power: OutputPower,
     /// `zwlr_gamma_control_manager_v1`.
     pub gamma: Gamma,
+    /// `wp_drm_lease_device_v1`.
+    pub drm_leases: DrmLeases,
     /// `ext_foreign_toplevel_list_v1`, `zwlr_foreign_toplevel_manager_v1`.
     pub foreign_toplevels: ForeignToplevels,
     /// `zwlr_screencopy_manager_v1`, `ext_image_copy_capture_manager_v1`.
@@ -223,6 +227,7 @@ impl Protocols {
             output_management: OutputManagement::new(display),
             output_power: OutputPower::new(display),
             gamma: Gamma::new(display),
+            drm_leases: DrmLeases::default(),
             foreign_toplevels: ForeignToplevels::new(display),
             captures: Captures::new(display),
             layer_shell: WlrLayerShellState::new::<Kiosk>(display),

@@ -137,6 +137,8 @@ fn every_key_reaches_its_field() {
         temperature = 3400
         day-temperature = 7000
         fade = "never"
+        [lease]
+        connectors = ["DP-2"]
         [health]
         reboot = true
         [limits]
@@ -210,6 +212,7 @@ fn every_key_reaches_its_field() {
     let schedule = &config.power.schedule;
     assert_eq!((schedule.len(), schedule[0].on.hour, schedule[1].off.hour), (2, 7, 7));
     assert_eq!(schedule[0].days.0, [true, true, true, true, true, false, false]);
+    assert_eq!(config.lease.connectors, ["DP-2"]);
     let night = &config.night_light;
     assert_eq!((night.schedule.len(), night.schedule[0].on.hour, night.fade), (1, 20, None));
     assert_eq!((night.temperature.kelvin(), night.day_temperature.kelvin()), (3400, 7000));
@@ -318,7 +321,7 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     assert_eq!(
         wrong("[sehll]\nurl = 1").2,
         "unknown key sehll, did you mean shell? There are shell, shells, splash, text, output, input, keyboard, accessibility, \
-         idle, power, night-light, browser, capture, limits, health, x11, privilege, api, agent"
+         idle, power, night-light, browser, capture, limits, health, lease, x11, privilege, api, agent"
     );
     assert!(wrong("[output.A]\nposition = [0, 40000]").2.ends_with("[X, Y] in logical pixels, -32768 to 32767"));
     assert!(wrong("[agent]\nlisten-tls = 'kiosk:8443'").2.contains("allowed is \"none\", or an address with a port"));

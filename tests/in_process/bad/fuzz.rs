@@ -122,6 +122,8 @@ pub fn prologue(fixture: &mut Fixture, speaker: &mut Speaker, start: Start) {
 fn play(start: Start, events: &[Event]) {
     let mut fixture = Fixture::new(&["320x200"]);
     fixture.offer_gpu();
+    fixture.panels.offer_leases(&[41, 42]);
+    fixture.kiosk.displays_changed();
     let bystander = Bystander::new(&mut fixture);
     let globals = fixture[bystander.client].seen.globals.clone();
     let mut speaker = Speaker::new(fixture.socket(Privilege::Shell), &globals);

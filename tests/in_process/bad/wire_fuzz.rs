@@ -142,6 +142,8 @@ fn play(seeds: &[u64], account: &mut Account) {
     setup.config.limits.subsurface_depth = 8;
     let mut fixture = setup.start();
     fixture.offer_gpu();
+    fixture.panels.offer_leases(&[41, 42]);
+    fixture.kiosk.displays_changed();
     let bystander = Bystander::new(&mut fixture);
     // A kiosk that ends within a process keeps some memory, such as its keymap's file: so growth is measured within
     // each one's run.

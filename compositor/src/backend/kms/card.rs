@@ -1,8 +1,10 @@
 //! One display device: its connectors and CRTCs, its renderer, and its displays' presenters.
 
 mod displays;
+mod leases;
 mod open;
 
+use leases::Leases;
 pub use open::CardError;
 
 use std::{cell::RefCell, collections::HashMap, os::fd::AsFd, path::PathBuf, rc::Rc};
@@ -52,6 +54,8 @@ pub struct Card {
     /// The displays as last seen with complete data.
     known: HashMap<HeadId, Found>,
     hotplug: Hotplug,
+    // With their claims on planes of the device.
+    leases: Leases,
     drm: DrmDevice,
     fd: DrmDeviceFd,
     /// The next scan asks the hardware.

@@ -50,7 +50,7 @@ impl<H: Host> Kms<H> {
         if !is_card(path) || self.cards.iter().any(|card| card.path == path) {
             return;
         }
-        match Card::open(&self.session, path, &self.handle, self.renderer) {
+        match Card::open(&self.session, path, &self.handle, self.renderer, &self.leasable) {
             Ok(card) => {
                 tracing::info!(card = %path.display(), driver = card.quirks.driver, renderer = card.renderer_name(), "display device");
                 self.cards.push(card);
@@ -61,7 +61,7 @@ impl<H: Host> Kms<H> {
 
     pub(super) fn why_no_card(&mut self) -> Refused {
         let open = |path: PathBuf| {
-            let error = Card::open(&self.session, &path, &self.handle, self.renderer).err()?;
+            let error = Card::open(&self.session, &path, &self.handle, self.renderer, &self.leasable).err()?;
             Some((path, error))
         };
         Refused(card_paths().into_iter().filter_map(open).collect())

@@ -32,11 +32,25 @@ pub struct Found {
     pub crtcs: Vec<crtc::Handle>,
 }
 
-/// The card's connectors. `probe`: ask the hardware, which takes milliseconds a connector, instead of the kernel's
+/// What a card's connectors have on them.
+#[derive(Debug)]
+pub struct Scanned {
+    /// Those that are screens.
+    pub seen: Vec<Seen>,
+    /// The displays, of any kind, on those that clients may lease.
+    pub leasable: Vec<Found>,
+    /// The card has some that they may, with displays or without.
+    pub any_leasable: bool,
+}
+
+/// The card's connectors; those with the names of `leases` are for clients. `probe`: ask the hardware, which takes milliseconds a connector, instead of the kernel's
 /// cached state.
-pub fn scan(drm: &DrmDevice, card: u32, probe: bool) -> Vec<Seen> {
-    let Ok(resources) = drm.resource_handles() else { return Vec::new() };
-    resources
+pub fn scan(drm: &DrmDevice, card: u32, probe: bool, leases: &[String]) -> Scanned {
+    let (mut leasable, mut any_leasable) = (Vec::new(), false);
+    let Ok(resources) = drm.resource_handles() else {
+        return Scanned { seen: Vec::new(), leasable, any_leasable };
+    };
+    let seen = resources
         .connectors()
         .iter()
         .filter_map(|handle| {
@@ -46,11 +60,23 @@ pub fn scan(drm: &DrmDevice, card: u32, probe: bool) -> Vec<Seen> {
                 info = drm.get_connector(*handle, true).ok()?;
             }
             // Some panels report "unknown": they count as connected.
-            let connected = info.state() != connector::State::Disconnected && !is_non_desktop(drm, *handle);
-            let display = connected.then(|| describe(drm, card, &info, &resources));
+            let connected = info.state() != connector::State::Disconnected;
+            let leased = leases.contains(&name(&info));
+            any_leasable |= leased;
+            if leased && connected {
+                leasable.push(describe(drm, card, &info, &resources));
+            }
+            let is_screen = connected && !leased && !is_non_desktop(drm, *handle);
+            let display = is_screen.then(|| describe(drm, card, &info, &resources));
             Some(Seen { id: head_id(card, *handle), display })
         })
-        .collect()
+        .collect();
+    Scanned { seen, leasable, any_leasable }
+}
+
+/// Such as `HDMI-A-1`.
+fn name(info: &connector::Info) -> String {
+    format!("{}-{}", info.interface().as_str(), info.interface_id())
 }
 
 fn describe(
@@ -86,7 +112,7 @@ fn describe(
     let handle = info.handle();
     let head = Head {
         id: head_id(card, handle),
-        name: format!("{}-{}", info.interface().as_str(), info.interface_id()),
+        name: name(info),
         identity: read_identity(drm, handle),
         // A size that does not fit counts as unknown.
         physical: (i32::try_from(width).unwrap_or(0), i32::try_from(height).unwrap_or(0)),

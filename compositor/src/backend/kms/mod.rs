@@ -26,7 +26,9 @@ mod timing;
 
 use std::{
     collections::HashMap,
+    os::fd::OwnedFd,
     path::PathBuf,
+    rc::Rc,
     time::{Duration, Instant},
 };
 
@@ -51,6 +53,7 @@ use self::seat::{Seat, SeatError};
 use super::{
     Backend, BackendError, Colours, DeviceChange, DmabufOffer, HeadState, Host, PresentError, Presented,
     capture::{Capture, CaptureError, capture, draw},
+    lease::{DeviceNumber, Lease, LeaseOffer},
     watched::{View, Watched},
 };
 use crate::{
@@ -95,6 +98,8 @@ pub struct Kms<H: Host> {
     handle: Handle<H>,
     session: Seat,
     renderer: RendererChoice,
+    /// Connectors that are no screens, by name: clients may lease them.
+    leasable: Rc<[String]>,
     cards: Vec<Card>,
     libinput: Option<Libinput>,
     hotplug: Option<RegistrationToken>,
@@ -108,13 +113,14 @@ pub struct Kms<H: Host> {
 }
 
 impl<H: Host> Kms<H> {
-    /// Takes the seat and every card with connectors.
-    pub fn new(handle: &Handle<H>, renderer: RendererChoice) -> Result<Self, KmsError> {
+    /// Takes the seat and every card with connectors. `leasable`: connectors that are no screens of ours, by name.
+    pub fn new(handle: &Handle<H>, renderer: RendererChoice, leasable: &[String]) -> Result<Self, KmsError> {
         let session = session::open(handle)?;
         let mut kms = Self {
             handle: handle.clone(),
             session,
             renderer,
+            leasable: leasable.into(),
             cards: Vec::new(),
             libinput: None,
             hotplug: None,
@@ -144,6 +150,10 @@ impl<H: Host> Kms<H> {
 
     fn card_of(&mut self, head: HeadId) -> Option<&mut Card> {
         self.cards.iter_mut().find(|card| card.has(head))
+    }
+
+    fn card_numbered(&mut self, device: DeviceNumber) -> Option<&mut Card> {
+        self.cards.iter_mut().find(|card| card.device == device)
     }
 
     /// The card whose GPU clients use: the first one with a GPU.
@@ -268,6 +278,32 @@ impl<H: Host> Backend for Kms<H> {
 
     fn sysfs(&self) -> Option<PathBuf> {
         Some("/sys".into())
+    }
+
+    fn lease_devices(&self) -> Vec<DeviceNumber> {
+        self.cards.iter().filter(|card| card.has_leasable()).map(|card| card.device).collect()
+    }
+
+    fn lease_offers(&self) -> Vec<LeaseOffer> {
+        self.cards.iter().flat_map(Card::lease_offers).collect()
+    }
+
+    fn lease_device_fd(&mut self, device: DeviceNumber) -> Result<OwnedFd, BackendError> {
+        self.card_numbered(device).ok_or(BackendError::NotLeasable)?.lease_device_fd()
+    }
+
+    fn lease(&mut self, device: DeviceNumber, connectors: &[u32]) -> Result<Lease, BackendError> {
+        self.card_numbered(device).ok_or(BackendError::NotLeasable)?.lease(connectors)
+    }
+
+    fn revoke_lease(&mut self, device: DeviceNumber, number: u32) {
+        if let Some(card) = self.card_numbered(device) {
+            card.revoke_lease(number);
+        }
+    }
+
+    fn leases(&mut self, device: DeviceNumber) -> Vec<u32> {
+        self.card_numbered(device).map(Card::leases).unwrap_or_default()
     }
 
     fn dmabuf_offer(&self) -> Option<DmabufOffer> {

@@ -97,6 +97,7 @@ impl Draft {
                 "capture" => layer.section(&mut config.capture, entry),
                 "limits" => layer.section(&mut config.limits, entry),
                 "health" => layer.section(&mut config.health, entry),
+                "lease" => layer.section(&mut config.lease, entry),
                 "x11" => layer.section(&mut config.x11, entry),
                 "api" => layer.section(&mut config.api, entry),
                 "agent" => layer.section(&mut config.agent, entry),

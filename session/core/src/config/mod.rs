@@ -51,8 +51,8 @@ pub use limits::Limits;
 pub use load::{ADMIN_DIR, ADMIN_FILE, ConfigFiles, Loaded, ROOT_ENV, Sources, VENDOR_DIR};
 pub use masked::masked;
 pub use model::{
-    CaptureSettings, Config, CursorPolicy, Days, Health, Idle, Input, Keyboard, NewDevices, Power, ScheduleEntry,
-    TimeOfDay, X11,
+    CaptureSettings, Config, CursorPolicy, Days, Health, Idle, Input, Keyboard, Lease, NewDevices, Power,
+    ScheduleEntry, TimeOfDay, X11,
 };
 pub use night_light::NightLight;
 pub use origin::{ConfigError, Origin, Source, TextPosition};

@@ -41,6 +41,8 @@ pub struct Config {
     pub idle: Idle,
     /// `[health]`.
     pub health: Health,
+    /// `[lease]`.
+    pub lease: Lease,
     /// `[x11]`.
     pub x11: X11,
     /// `[power]`.
@@ -83,6 +85,7 @@ impl Default for Config {
             accessibility: Accessibility::default(),
             idle: Idle::default(),
             health: Health::default(),
+            lease: Lease::default(),
             x11: X11::default(),
             power: Power::default(),
             night_light: NightLight::default(),
@@ -238,6 +241,13 @@ pub struct Health {
 pub struct CaptureSettings {
     /// A line on a screen that is watched.
     pub notice: bool,
+}
+
+/// Connectors that other programs drive (drm-lease).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lease {
+    /// By name, such as `DP-2`: no screens of ours.
+    pub connectors: Vec<String>,
 }
 
 /// Programs that speak X11.

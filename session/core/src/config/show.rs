@@ -62,6 +62,7 @@ impl Loaded {
         self.section(&config.capture, "capture", "[capture]", &mut all);
         self.section(&config.limits, "limits", "[limits]", &mut all);
         self.section(&config.health, "health", "[health]", &mut all);
+        self.section(&config.lease, "lease", "[lease]", &mut all);
         self.section(&config.x11, "x11", "[x11]", &mut all);
         self.section(&config.api, "api", "[api]", &mut all);
         self.section(&config.agent, "agent", "[agent]", &mut all);

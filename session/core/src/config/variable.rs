@@ -28,6 +28,7 @@ impl Draft {
             capture,
             limits,
             health,
+            lease,
             x11,
             api,
             agent,
@@ -46,6 +47,7 @@ impl Draft {
             .or_else(|| try_variable(capture, "capture", variable, text, &mut names))
             .or_else(|| try_variable(limits, "limits", variable, text, &mut names))
             .or_else(|| try_variable(health, "health", variable, text, &mut names))
+            .or_else(|| try_variable(lease, "lease", variable, text, &mut names))
             .or_else(|| try_variable(x11, "x11", variable, text, &mut names))
             .or_else(|| try_variable(api, "api", variable, text, &mut names))
             .or_else(|| try_variable(agent, "agent", variable, text, &mut names))

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use smithay::reexports::drm::control::crtc;
+
 use super::Card;
 use crate::{
     backend::kms::{
-        connectors::{self, Found, Seen},
+        connectors::{self, Found, Scanned, Seen},
         gamma::GammaTable,
         head::CardHead,
     },
@@ -19,7 +21,10 @@ impl Card {
     /// Looks for displays. Those that are gone lose their CRTC, once the hotplug filter confirms it. Returns the latest
     /// time to look again for a change that is not confirmed yet. `now` is monotonic.
     pub fn scan(&mut self, now: Duration) -> Option<Duration> {
-        let seen = connectors::scan(&self.drm, self.number, std::mem::take(&mut self.probe));
+        let probe = std::mem::take(&mut self.probe);
+        let Scanned { seen, leasable, any_leasable } =
+            connectors::scan(&self.drm, self.number, probe, &self.leases.names);
+        self.leasable_seen(any_leasable, leasable);
         let gone = |own: &CardHead| !seen.iter().any(|connector| connector.id == own.head.id);
         // A dock's connectors disappear with it.
         self.heads.iter().filter(|own| gone(own)).for_each(|own| self.hotplug.forget(own.head.id));
@@ -55,8 +60,10 @@ impl Card {
         if newcomers.is_empty() {
             return;
         }
-        let lit = self.heads.iter().map(|own| Need { now: Some(own.crtc), possible: own.crtcs.clone() });
-        let dark = newcomers.iter().map(|display| Need { now: None, possible: display.crtcs.clone() });
+        let lent: Vec<crtc::Handle> = self.leases.crtcs().collect();
+        let ours = |crtcs: &[crtc::Handle]| crtcs.iter().copied().filter(|crtc| !lent.contains(crtc)).collect();
+        let lit = self.heads.iter().map(|own| Need { now: Some(own.crtc), possible: ours(&own.crtcs) });
+        let dark = newcomers.iter().map(|display| Need { now: None, possible: ours(&display.crtcs) });
         let mut assigned = assign(&lit.chain(dark).collect::<Vec<_>>()).into_iter();
         for (own, crtc) in self.heads.iter_mut().zip(assigned.by_ref()) {
             if let Some(crtc) = crtc.filter(|crtc| *crtc != own.crtc) {

@@ -1,6 +1,6 @@
 //! Opening a card: through the seat, if it has connectors, with what draws for it and its page flips watched.
 
-use std::{collections::HashMap, os::fd::AsFd, path::Path, time::Duration};
+use std::{collections::HashMap, os::fd::AsFd, path::Path, rc::Rc, time::Duration};
 
 use rustix::fs::{major, minor, stat};
 use smithay::{
@@ -18,7 +18,7 @@ use smithay::{
     utils::DeviceFd,
 };
 
-use super::{Card, Driven};
+use super::{Card, Driven, leases::Leases};
 use crate::{
     backend::{
         FlipTime, Host,
@@ -67,6 +67,7 @@ impl Card {
         path: &Path,
         handle: &Handle<H>,
         choice: RendererChoice,
+        leasable: &Rc<[String]>,
     ) -> Result<Self, CardError> {
         let (seat, owned) = SeatDevice::open(session, path).map_err(CardError::Open)?;
         let fd = DrmDeviceFd::new(DeviceFd::from(owned));
@@ -100,6 +101,7 @@ impl Card {
             driven,
             known: HashMap::new(),
             hotplug: Hotplug::default(),
+            leases: Leases::new(leasable),
             drm,
             fd,
             // The kernel's cached state may be older than the display, and the first modeset should be the right one.

@@ -11,6 +11,7 @@ mod health;
 mod idle;
 mod input;
 mod keyboard;
+mod lease;
 mod limits;
 mod night_light;
 mod output;
@@ -30,7 +31,7 @@ use super::browser::BrowserSettings;
 use super::devices::InputRule;
 use super::keyboard::OnScreenKeyboard;
 use super::limits::Limits;
-use super::model::{CaptureSettings, Config, Health, Idle, Input, Power, X11};
+use super::model::{CaptureSettings, Config, Health, Idle, Input, Lease, Power, X11};
 use super::night_light::NightLight;
 use super::output::OutputRule;
 use super::privilege::PrivilegeRule;
@@ -50,6 +51,7 @@ pub use health::HEALTH;
 pub use idle::IDLE;
 pub use input::INPUT;
 pub use keyboard::KEYBOARD;
+pub use lease::LEASE;
 pub use limits::LIMITS;
 pub use night_light::NIGHT_LIGHT;
 pub use output::OUTPUTS;
@@ -124,6 +126,7 @@ pub const SECTIONS: &[&str] = &[
     "capture",
     "limits",
     "health",
+    "lease",
     "x11",
     "privilege",
     "api",
@@ -154,7 +157,7 @@ macro_rules! sectioned {
         })*
     };
 }
-sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", OnScreenKeyboard => KEYBOARD, Accessibility => ACCESSIBILITY, Idle => IDLE, Power => POWER, NightLight => NIGHT_LIGHT, BrowserSettings => BROWSER, CaptureSettings => CAPTURE, Limits => LIMITS, Health => HEALTH, X11 => X11_KEYS, TextRule => TEXTS, PrivilegeRule => PRIVILEGE, Api => API, Agent => AGENT);
+sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", OnScreenKeyboard => KEYBOARD, Accessibility => ACCESSIBILITY, Idle => IDLE, Power => POWER, NightLight => NIGHT_LIGHT, BrowserSettings => BROWSER, CaptureSettings => CAPTURE, Limits => LIMITS, Health => HEALTH, Lease => LEASE, X11 => X11_KEYS, TextRule => TEXTS, PrivilegeRule => PRIVILEGE, Api => API, Agent => AGENT);
 
 /// Finds the rule for the input devices that `matcher` means, adding it at the end when there is none.
 #[allow(clippy::indexing_slicing, reason = "it was found there, or just pushed")]
