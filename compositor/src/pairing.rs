@@ -48,7 +48,7 @@ pub struct PairingRequest {
     pub expires: Option<Duration>,
     /// A network, for a second QR code.
     pub wifi: Option<Wifi>,
-    /// Template of the device's own URL; `{address}` is filled in.
+    /// Template of the device's own URL; `{address}` is filled in. Empty: that of the configuration.
     pub template: String,
 }
 

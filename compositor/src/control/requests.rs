@@ -111,7 +111,7 @@ pub fn show_message(text: &str, options: &Options) -> Result<Request, Failure> {
     Ok((Action::Screen, request))
 }
 
-/// `ShowPairing`: an empty `url` is the device's own. Options: `title`, `expires`, `wifi`, `wifi-password`.
+/// `ShowPairing`: an empty `url` is the device's own, and `{address}` in one its own address. Options: `title`, `expires`, `wifi`, `wifi-password`.
 pub fn show_pairing(url: &str, code: &str, options: &Options) -> Result<Request, Failure> {
     change::only(options, &["title", "expires", "wifi", "wifi-password"])?;
     let text = |key: &str, most: usize| match options.get(key).map(|value| &**value) {
@@ -128,9 +128,12 @@ pub fn show_pairing(url: &str, code: &str, options: &Options) -> Result<Request,
         }
         (name, password) => Some(Wifi { name, password }).filter(|wifi| !wifi.name.is_empty()),
     };
+    let own = url.contains(OWN_ADDRESS);
+    let shown = pairing_url(&url.replace(OWN_ADDRESS, "192.0.2.1"))?;
     let request = PairingRequest {
         title: text("title", MAX_TITLE)?,
-        url: pairing_url(url)?,
+        url: shown.filter(|_| !own),
+        template: if own { url.to_owned() } else { String::new() },
         code: one_line("code", code, MAX_CODE)?,
         expires: options.get("expires").map(|value| expires(value)).transpose()?,
         wifi,
@@ -138,6 +141,9 @@ pub fn show_pairing(url: &str, code: &str, options: &Options) -> Result<Request,
     };
     Ok((Action::Screen, Command::ShowPairing(request)))
 }
+
+/// In a URL: the device's own address, as in `shell.setup-url`.
+const OWN_ADDRESS: &str = "{address}";
 
 /// The URL for a telephone: http or https, short enough for a QR code; `None`: the device's own.
 fn pairing_url(url: &str) -> Result<Option<String>, Failure> {

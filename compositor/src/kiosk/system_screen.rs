@@ -53,7 +53,9 @@ impl Kiosk {
 
     /// Shows the pairing screen over everything. Returns the URL in its QR code; empty: the device has no address yet.
     pub(crate) fn show_pairing(&mut self, mut request: PairingRequest) -> String {
-        request.template.clone_from(&self.settings.config.shell.setup_url);
+        if request.template.is_empty() {
+            request.template.clone_from(&self.settings.config.shell.setup_url);
+        }
         let (now, network) = (self.now(), Network::now());
         let screen = PairingScreen::new(request, now);
         let url = screen.url(&network);

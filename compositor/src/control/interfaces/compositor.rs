@@ -196,8 +196,8 @@ impl Compositor {
         }
     }
 
-    /// Shows a pairing screen with a QR code until it expires or Dismiss. url: http or https; empty: the device's own
-    /// address. code: to be typed, empty: none. options: title s, expires (u seconds or s such as 10m), wifi s (the name of
+    /// Shows a pairing screen with a QR code until it expires or Dismiss. url: http or https, where {address} stands for the
+    /// device's own address; empty: as the configuration has it for the device. code: to be typed, empty: none. options: title s, expires (u seconds or s such as 10m), wifi s (the name of
     /// a network, for a second QR code that joins it), wifi-password s. shown: what the QR code says; empty: the device has
     /// no address yet, the screen says so and shows it when it has one.
     #[zbus(out_args("shown"))]

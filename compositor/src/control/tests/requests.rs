@@ -49,6 +49,8 @@ fn a_pairing_screen_is_asked_for_with_what_a_telephone_understands() {
     for (key, value) in [("expires", "10m"), ("wifi", "Shop; 5"), ("wifi-password", "geheim")] {
         options.extend(title(key, value));
     }
+    let Ok((_, Command::ShowPairing(own))) = show_pairing("https://{address}:8443/#K7WM", "", &none) else { panic!() };
+    assert_eq!((own.url.as_deref(), own.template.as_str()), (None, "https://{address}:8443/#K7WM"));
     let Ok((_, Command::ShowPairing(pairing))) = show_pairing("https://a.example/x", " ABC-123 ", &options) else {
         panic!()
     };
