@@ -9,6 +9,7 @@ mod answer;
 mod bucket;
 mod configure;
 mod device;
+mod enrol;
 mod events;
 mod guard;
 mod metrics;
@@ -69,6 +70,10 @@ struct Arguments {
     /// The folder of certificates, instead of agent.certificates of the configuration
     #[arg(long, value_name = "DIRECTORY")]
     certificates: Option<PathBuf>,
+    /// With --tls: take orders to be enrolled on this socket (`kioskctl agent enrol --socket PATH`); without it in
+    /// $RUNTIME_DIRECTORY, which kiosk-agent-tls.service has
+    #[arg(long, value_name = "PATH", requires = "tls")]
+    enrol_socket: Option<PathBuf>,
 }
 
 /// Why the agent does not start, one sentence each.
@@ -149,11 +154,19 @@ fn run(arguments: &Arguments) -> Result<(), StartError> {
             tracing::info!(at = %address, "HTTP interface is up");
             listeners.push(Listener::tcp(listener).map_err(wrong)?);
         }
+        let mut orders: Option<SocketFile> = None;
+        let mut enrolment = None;
+        // Before the port: who reaches the device may have it enrolled.
+        if let Some(path) = enrol_socket(arguments).filter(|_| arguments.tls.is_some()) {
+            enrolment = Some(sockets::bind(&path, Access::OWNER, "kiosk-agent")?);
+            orders = SocketFile::of(&path).ok();
+        }
         let tls = match arguments.tls {
             Some(address) => {
-                let Agent { listen_tls, certificates, .. } = settings();
+                let Agent { listen_tls, certificates, enrol, .. } = settings();
                 let address = address.or(listen_tls).ok_or(StartError::NoAddress)?;
-                Some((network(address)?, arguments.certificates.clone().unwrap_or(certificates)))
+                let folder = arguments.certificates.clone().unwrap_or(certificates);
+                Some((network(address)?, folder, enrol))
             }
             None => None,
         };
@@ -168,13 +181,26 @@ fn run(arguments: &Arguments) -> Result<(), StartError> {
             let gate = token.clone().filter(|_| listener.wants_token()).map_or(Gate::File, Gate::Token);
             tokio::spawn(Server::new(gate).run(listener));
         }
-        if let Some((listener, folder)) = tls {
-            tokio::spawn(Door::of(&folder).run(listener, Server::new(Gate::Certificate)));
+        if let Some((listener, folder, standing)) = tls {
+            let door = Door::of(&folder);
+            let port = listener.local_addr().map_or(0, |address| address.port());
+            let desk = door.desk(port, standing);
+            if let Some(socket) = enrolment {
+                tokio::spawn(enrol::local::serve(socket, desk.clone()));
+            }
+            let server = Server::new(Gate::Certificate).with_desk(desk.clone());
+            tokio::spawn(door.run(listener, server, desk));
         }
         stopped().await;
-        drop(file);
+        drop((file, orders));
         Ok(())
     })
+}
+
+/// Where orders to be enrolled are taken; `None`: nowhere.
+fn enrol_socket(arguments: &Arguments) -> Option<PathBuf> {
+    let directory = || std::env::var_os("RUNTIME_DIRECTORY").filter(|directory| !directory.is_empty());
+    arguments.enrol_socket.clone().or_else(|| Some(PathBuf::from(directory()?).join("enrol.sock")))
 }
 
 /// `[agent]`. A file with an error is skipped here as everywhere; kioskd shows it.

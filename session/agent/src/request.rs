@@ -13,7 +13,9 @@ use serde::de::DeserializeOwned;
 use super::answer::Problem;
 
 /// Of a body: messages and addresses are much shorter.
-const MAX_BODY: usize = 64 << 10;
+pub const MAX_BODY: usize = 64 << 10;
+/// Of a body with certificates and a revocation list of 1 MiB.
+pub const MAX_CERTIFICATES: usize = 2 << 20;
 /// Until a body is there.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -31,17 +33,23 @@ pub struct Given {
 }
 
 impl Given {
-    /// Reads the body.
-    pub async fn read(name: String, query: Option<&str>, headers: &HeaderMap, body: Incoming) -> Result<Self, Problem> {
+    /// Reads the body, of at most `limit` bytes.
+    pub async fn read(
+        name: String,
+        query: Option<&str>,
+        headers: &HeaderMap,
+        body: Incoming,
+        limit: usize,
+    ) -> Result<Self, Problem> {
         let too_large = || {
-            let detail = format!("a body has at most {MAX_BODY} bytes");
+            let detail = format!("a body has at most {limit} bytes");
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
         };
         // Refused before any of it is read.
-        if body.size_hint().lower() > MAX_BODY as u64 || headers.get_all(CONTENT_LENGTH).iter().count() > 1 {
+        if body.size_hint().lower() > limit as u64 || headers.get_all(CONTENT_LENGTH).iter().count() > 1 {
             return Err(too_large());
         }
-        let read = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await;
+        let read = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await;
         let body = match read {
             Err(_) => return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
             Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large()),

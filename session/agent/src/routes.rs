@@ -37,6 +37,9 @@ pub enum Verb {
     Settings,
     Configure,
     ConfirmConfiguration,
+    CertificateRequest,
+    Certificate,
+    Revoked,
     Metrics,
     Document,
 }
@@ -87,6 +90,9 @@ pub static ROUTES: &[Route] = &[
     route("GET", "/v1/config", Admin, Verb::Settings),
     route("PATCH", "/v1/config", Admin, Verb::Configure),
     route("POST", "/v1/config/confirm", Admin, Verb::ConfirmConfiguration),
+    route("POST", "/v1/certificate/request", Admin, Verb::CertificateRequest),
+    route("PUT", "/v1/certificate", Admin, Verb::Certificate),
+    route("PUT", "/v1/certificate/revoked", Admin, Verb::Revoked),
     route("GET", "/metrics", View, Verb::Metrics),
     route("GET", "/v1/openapi.json", View, Verb::Document),
 ];

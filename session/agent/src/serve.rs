@@ -18,10 +18,11 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_io_timeout::TimeoutStream;
 
-use super::answer::{Answer, Problem};
+use super::answer::{self, Answer, Problem};
 use super::bucket::Bucket;
+use super::enrol::Desk;
 use super::guard::{self, Gate};
-use super::request::Given;
+use super::request::{Given, MAX_BODY, MAX_CERTIFICATES};
 use super::role::{Caller, Role};
 use super::routes::{self, Verb};
 use super::{events, verbs};
@@ -76,6 +77,8 @@ pub struct Server {
     connections: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     at_once: Arc<Semaphore>,
+    /// Of the network's alone: who renews the device's certificate.
+    desk: Option<Desk>,
 }
 
 impl Server {
@@ -86,7 +89,13 @@ impl Server {
             connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             at_once: Arc::new(Semaphore::new(MAX_AT_ONCE)),
+            desk: None,
         }
+    }
+
+    /// With certificates that may be renewed.
+    pub fn with_desk(self, desk: Desk) -> Self {
+        Server { desk: Some(desk), ..self }
     }
 
     /// Accepts for ever.
@@ -160,7 +169,8 @@ impl Server {
         if let (Some(caller), true) = (&caller.name, route.role > Role::View) {
             tracing::info!(caller, ?verb, name, "order from the network");
         }
-        let given = Given::read(name, parts.uri.query(), &parts.headers, body).await?;
+        let limit = if matches!(verb, Verb::Certificate | Verb::Revoked) { MAX_CERTIFICATES } else { MAX_BODY };
+        let given = Given::read(name, parts.uri.query(), &parts.headers, body, limit).await?;
         tracing::debug!(?verb, "HTTP request");
         if verb == Verb::Events {
             given.nothing()?;
@@ -171,7 +181,12 @@ impl Server {
         }
         let closed = |_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "kiosk-agent ends");
         let _turn = self.at_once.acquire().await.map_err(closed)?;
-        verbs::carry(verb, &given).await
+        match (verb, &self.desk) {
+            (Verb::CertificateRequest, Some(desk)) => Ok(answer::json(&desk.request(&given)?)),
+            (Verb::Certificate, Some(desk)) => Ok(answer::json(&desk.renew(&given).await?)),
+            (Verb::Revoked, Some(desk)) => Ok(answer::json(&desk.revoke(&given)?)),
+            _ => verbs::carry(verb, &given).await,
+        }
     }
 }
 

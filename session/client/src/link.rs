@@ -41,10 +41,14 @@ impl Link {
         }
     }
 
+    /// Whether there is no connection, or the service has ended since.
+    pub fn is_over(&self) -> bool {
+        self.changes.as_ref().is_none_or(Changes::is_over)
+    }
+
     /// Reconnects if needed; call it after [`Link::event`], and not in a `select!`.
     pub async fn refresh(&mut self, client: &Client) {
-        let over = self.changes.as_ref().is_none_or(Changes::is_over);
-        if over {
+        if self.is_over() {
             *self = Link::open(client, self.service).await;
         }
     }

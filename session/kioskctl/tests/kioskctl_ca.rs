@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod enrolment_fake;
 mod kioskctl_fake;
 
 use std::fs;
@@ -9,6 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use kiosk_enrolment::{Answer, Refusal};
 use kioskctl_fake::{json, kioskctl, output, run, said};
 use serde_json::Value;
 use tempfile::tempdir;
@@ -180,4 +182,35 @@ fn what_is_wrong_is_said_and_changes_nothing() {
     };
     assert_eq!((at_home("init"), at_home("list")), (Some(0), Some(0)));
     assert!(home.join(".local/share/kiosk-ca/ca.pem").exists());
+}
+
+#[test]
+fn a_device_that_does_not_take_its_certificate_has_none_that_counts() {
+    let dir = tempdir().unwrap();
+    let dir = dir.path();
+    ca(dir, &["init"]);
+    let code = "K7WM-3PXA-9QTD";
+    let answer = Answer::Refused(Refusal::NotTaken("the disk is full".into()));
+    let (at, device) = enrolment_fake::device(code, answer);
+    let (exit, said) = refused(dir, &["enrol", &at, "--code", code]);
+    assert!(exit == 1 && said.contains("did not take its certificate: the disk is full"), "{said}");
+    let offer = device.join().unwrap().unwrap();
+    let all = ca(dir, &["list"]);
+    assert_eq!((&all[0]["name"], all[0]["revoked"].is_string()), (&"hall-7".into(), true));
+    // Its name is free again, and the next certificate is for what the device is called by, its own names among it.
+    let (at, device) = enrolment_fake::device(code, Answer::Done);
+    let host = ca(dir, &["enrol", &at, "--code", code, "--address", "hall.example"]);
+    assert_eq!(host["hosts"], serde_json::json!(["127.0.0.1", "hall.example", "hall-7", "hall-7.local"]));
+    let taken = device.join().unwrap().unwrap();
+    assert_ne!(taken.certificate, offer.certificate);
+    assert_eq!(taken.authority, fs::read_to_string(dir.join("ca/ca.pem")).unwrap());
+    fs::write(dir.join("hall.pem"), &taken.certificate).unwrap();
+    let verify = ["verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", "ca/ca.pem", "hall.pem"];
+    openssl(dir, &verify);
+    // Whoever answers there with another code is told nothing, and is believed nothing.
+    let (at, device) = enrolment_fake::device("AAAA-AAAA-AAAA", Answer::Done);
+    let (exit, said) = refused(dir, &["enrol", &at, "--code", code, "--name", "other"]);
+    assert!(exit == 1 && said.contains("the code is wrong"), "{said}");
+    assert!(device.join().unwrap().is_none());
+    assert_eq!(ca(dir, &["list"]).as_array().unwrap().len(), 2);
 }

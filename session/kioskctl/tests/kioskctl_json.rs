@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod enrolment_fake;
 mod json_schema;
 mod kioskctl_fake;
 
@@ -12,6 +13,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use json_schema::{Schemas, Seen};
+use kiosk_enrolment::Answer;
 use kioskctl_fake::{Fake, Running, kioskctl, output, said, security_context};
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
@@ -273,12 +275,22 @@ fn of_the_configuration(bench: &mut Bench) {
 
 fn of_the_authority(bench: &mut Bench) {
     let place = |name: &str| bench.path().join(name).to_str().unwrap().to_owned();
-    let (ca, out) = (place("ca"), place("."));
+    let (ca, out, socket) = (place("ca"), place("."), place("enrol.sock"));
     let dir = ["--dir", ca.as_str()];
     bench.failure(&[&["agent", "ca", "list"], &dir[..]].concat(), 1);
     bench.done(&[&["agent", "ca", "init"], &dir[..]].concat());
     bench.done(&[&["agent", "ca", "sign", "anna", "--role", "view", "--out", &out], &dir[..]].concat());
     bench.done(&[&["agent", "ca", "sign", "x", "--device", "--address", "x", "--out", &out], &dir[..]].concat());
+    let agent = enrolment_fake::agent(Path::new(&socket));
+    let code = bench.done(&["agent", "enrol", "--socket", &socket])["code"].as_str().unwrap().to_owned();
+    bench.done(&["agent", "enrol", "--stop", "--socket", &socket]);
+    agent.join().unwrap();
+    let (at, device) = enrolment_fake::device(&code, Answer::Done);
+    bench.done(&[&["agent", "ca", "enrol", &at, "--code", &code], &dir[..]].concat());
+    device.join().unwrap();
+    // It is no device any more.
+    assert_eq!(bench.document(&[&["agent", "ca", "renew", "hall-7"], &dir[..]].concat(), 1)[0]["done"], false);
+    bench.document(&[&["agent", "ca", "push-crl", "hall-7"], &dir[..]].concat(), 1);
     bench.done(&[&["agent", "ca", "revoke", "anna"], &dir[..]].concat());
     bench.done(&[&["agent", "ca", "list"], &dir[..]].concat());
 }

@@ -12,7 +12,6 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKey
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
-use tokio_rustls::TlsAcceptor;
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
@@ -53,8 +52,8 @@ pub enum MaterialError {
 
 /// What a listener needs.
 pub struct Material {
-    /// Does the handshakes.
-    pub acceptor: TlsAcceptor,
+    /// Of the handshakes.
+    pub config: Arc<ServerConfig>,
     /// Knows who may come in.
     verifier: Arc<dyn ClientCertVerifier>,
     /// What both go by.
@@ -91,7 +90,7 @@ impl Material {
         // A session that is taken up again is not verified again: a revoked certificate would go on.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        Ok(Material { acceptor: TlsAcceptor::from(Arc::new(config)), verifier, clock })
+        Ok(Material { config: Arc::new(config), verifier, clock })
     }
 
     /// Whether this chain, which was good once, is good now.
@@ -145,7 +144,7 @@ fn revoked(folder: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, 
 }
 
 /// From when on a certificate counts.
-fn begins(certificate: &CertificateDer<'_>) -> Option<UnixTime> {
+pub fn begins(certificate: &CertificateDer<'_>) -> Option<UnixTime> {
     let certificate = Certificate::from_der(certificate).ok()?;
     let begin: Duration = certificate.tbs_certificate.validity.not_before.to_unix_duration();
     Some(UnixTime::since_unix_epoch(begin))

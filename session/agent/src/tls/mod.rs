@@ -15,11 +15,15 @@ use std::time::Duration;
 use kiosk_core::socket_watch::FolderWatch;
 use rustls::pki_types::CertificateDer;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
+use tokio_rustls::LazyConfigAcceptor;
 
+use super::enrol::{self, Desk, conversation};
 use super::serve::{ACCEPT_PAUSE, Server, refuse};
+pub use clock::Clock;
 use identity::Identity;
-use material::{Material, MaterialError};
+use material::MaterialError;
+pub use material::{AUTHORITIES, CERTIFICATE, KEY, Material, REVOKED, begins};
 use waiting::Waiting;
 
 /// For a whole handshake; one over a bad mobile network takes a second.
@@ -28,10 +32,11 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_OF_ONE: usize = 16;
 
 /// What is in force; `None`: nothing that can be used, and nobody gets in.
-type InForce = watch::Receiver<Option<Arc<Material>>>;
+pub type InForce = watch::Receiver<Option<Arc<Material>>>;
 
 /// The network's door.
 pub struct Door {
+    folder: PathBuf,
     in_force: InForce,
     waiting: Arc<Mutex<Waiting>>,
     callers: Arc<Mutex<BTreeMap<String, usize>>>,
@@ -42,6 +47,9 @@ impl Door {
     pub fn of(folder: &Path) -> Self {
         // Where it can't be made, reading it says why.
         let _ = std::fs::create_dir_all(folder);
+        if let Err(error) = enrol::recover(folder) {
+            tracing::error!(%error, folder = %folder.display(), "certificates that came before a power cut are not in their place");
+        }
         // Watched first, so that nothing is missed in between.
         let changes = FolderWatch::new(folder);
         let first = Material::read(folder);
@@ -59,11 +67,16 @@ impl Door {
                 tokio::spawn(async move { sender.closed().await });
             }
         }
-        Door { in_force, waiting: Arc::default(), callers: Arc::default() }
+        Door { folder: folder.to_owned(), in_force, waiting: Arc::default(), callers: Arc::default() }
+    }
+
+    /// Where the device is enrolled; see [`Desk::open`].
+    pub fn desk(&self, port: u16, standing: bool) -> Desk {
+        Desk::open(&self.folder, self.in_force.clone(), port, standing)
     }
 
     /// Accepts for ever.
-    pub async fn run(self, listener: TcpListener, server: Server) {
+    pub async fn run(self, listener: TcpListener, server: Server, desk: Desk) {
         loop {
             let (stream, from) = match listener.accept().await {
                 Ok(accepted) => accepted,
@@ -79,9 +92,20 @@ impl Door {
             let (number, pushed_out) = list.lock().unwrap_or_else(PoisonError::into_inner).enter(from.ip());
             let seat = Seat { list, number };
             let (in_force, callers, server) = (self.in_force.clone(), self.callers.clone(), server.clone());
+            let desk = desk.clone();
             tokio::spawn(async move {
-                let Some((stream, chain)) = handshake(stream, &in_force, pushed_out).await else { return };
+                let entered = tokio::select! {
+                    _ = pushed_out => None,
+                    entered = enter(stream, &in_force, &desk) => entered,
+                };
                 drop(seat);
+                let (stream, chain) = match entered {
+                    None => return,
+                    Some(Entered::Operator(stream, hello)) => {
+                        return desk.converse(*stream, hello, &from.ip().to_string()).await;
+                    }
+                    Some(Entered::Caller(stream, chain)) => (*stream, chain),
+                };
                 let Some(identity) = chain.first().and_then(Identity::of) else { return };
                 let own = identity.caller.name.clone().unwrap_or_default();
                 let (Some(_one_of_few), Some(_place)) = (Turn::take(callers, own), server.place()) else {
@@ -102,30 +126,40 @@ impl Door {
 
 type Chain = Vec<CertificateDer<'static>>;
 
+type Stream = tokio_rustls::server::TlsStream<TcpStream>;
+
+/// Who has come as far as to be spoken to.
+enum Entered {
+    /// With a certificate.
+    Caller(Box<Stream>, Chain),
+    /// With what proves, or does not, that they see the screen.
+    Operator(Box<Stream>, kiosk_enrolment::Hello),
+}
+
 /// The stream and who is at its other end; `None`: there is nothing to be said to them.
-async fn handshake(
-    stream: TcpStream,
-    in_force: &InForce,
-    pushed_out: oneshot::Receiver<()>,
-) -> Option<(tokio_rustls::server::TlsStream<TcpStream>, Chain)> {
-    let material = in_force.borrow().clone()?;
-    let done = tokio::time::timeout(HANDSHAKE_TIMEOUT, material.acceptor.accept(stream));
-    tokio::select! {
-        _ = pushed_out => None,
-        done = done => match done {
-            Ok(Ok(stream)) => {
-                let chain = stream.get_ref().1.peer_certificates()?.iter().cloned().map(CertificateDer::into_owned);
-                let chain = chain.collect();
-                Some((stream, chain))
-            }
-            // Anybody can bring this about, as often as they like.
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "TLS handshake failed");
-                None
-            }
-            Err(_too_slow) => None,
-        },
+async fn enter(stream: TcpStream, in_force: &InForce, desk: &Desk) -> Option<Entered> {
+    // Where nobody could get in, nobody is listened to.
+    if in_force.borrow().is_none() && desk.server().is_none() {
+        return None;
     }
+    let stream = tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake(stream, in_force, desk)).await.ok()??;
+    let connection = stream.get_ref().1;
+    if connection.alpn_protocol() == Some(kiosk_enrolment::PROTOCOL) {
+        let mut stream = Box::new(stream);
+        let hello = conversation::hear(&mut stream).await?;
+        return Some(Entered::Operator(stream, hello));
+    }
+    let chain = connection.peer_certificates()?.iter().cloned().map(CertificateDer::into_owned).collect();
+    Some(Entered::Caller(Box::new(stream), chain))
+}
+
+async fn handshake(stream: TcpStream, in_force: &InForce, desk: &Desk) -> Option<Stream> {
+    // Anybody can bring this about, as often as they like.
+    let failed = |error: &std::io::Error| tracing::debug!(%error, "TLS handshake failed");
+    let start = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await.inspect_err(failed).ok()?;
+    let asked = start.client_hello().alpn().is_some_and(|mut all| all.any(|name| name == kiosk_enrolment::PROTOCOL));
+    let config = if asked { desk.server() } else { in_force.borrow().as_ref().map(|material| material.config.clone()) };
+    start.into_stream(config?).await.inspect_err(failed).ok()
 }
 
 /// Returns when the certificate is over or revoked.

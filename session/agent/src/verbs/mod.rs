@@ -129,6 +129,10 @@ pub async fn carry(verb: Verb, given: &Given) -> Result<Answer, Problem> {
             return Ok(answer::json(&configure::ask(&Order::Confirm).await?));
         }
         Verb::Events => return Err(Problem::new(StatusCode::NOT_FOUND, "events are a stream")),
+        Verb::CertificateRequest | Verb::Certificate | Verb::Revoked => {
+            let detail = "the device's certificate is that of the network's door: ask there (agent.listen-tls)";
+            return Err(Problem::new(StatusCode::CONFLICT, detail));
+        }
     };
     if given.as_text {
         return Ok(answer::of(StatusCode::OK, "text/plain; charset=utf-8", outcome.text.into()));

@@ -73,6 +73,16 @@ impl Authority {
         self.issuer.pem()
     }
 
+    /// A device's certificate for the key of a request, in PEM.
+    pub fn certify(&self, request: &str, name: &str, years: (i32, i32)) -> String {
+        let names = [SanType::DnsName("localhost".try_into().unwrap())];
+        let says = Says { names: &names, usage: ExtendedKeyUsagePurpose::ServerAuth, years };
+        let mut params = params(&says, 77);
+        params.distinguished_name = named(name);
+        let request = rcgen::CertificateSigningRequestParams::from_pem(request).unwrap();
+        params.signed_by(&request.public_key, &self.issuer).unwrap().pem()
+    }
+
     pub fn sign(&self, says: &Says<'_>) -> Credentials {
         let serial = self.serial.get();
         self.serial.set(serial + 1);
@@ -188,7 +198,14 @@ impl Agent {
 
     /// With what `equip` puts into the folder.
     pub fn with(equip: impl FnOnce(&Path)) -> Agent {
+        Agent::configured("", equip)
+    }
+
+    /// And this configuration.
+    pub fn configured(text: &str, equip: impl FnOnce(&Path)) -> Agent {
         let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(directory.path().join("etc/kiosk")).unwrap();
+        std::fs::write(directory.path().join("etc/kiosk/config.toml"), text).unwrap();
         let folder = directory.path().join("certificates");
         std::fs::create_dir(&folder).unwrap();
         equip(&folder);
@@ -200,6 +217,8 @@ impl Agent {
             .arg(&folder)
             .arg("--socket")
             .arg(directory.path().join("http.sock"))
+            .arg("--enrol-socket")
+            .arg(directory.path().join("enrol.sock"))
             .env("KIOSK_RUNTIME_DIR", directory.path())
             .env("KIOSK_ROOT", directory.path())
             .stdin(Stdio::null())

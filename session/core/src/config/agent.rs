@@ -12,13 +12,15 @@ pub struct Agent {
     pub listen_tls: Option<SocketAddr>,
     /// The folder of its key, its certificate, the authorities that it trusts and their revocations.
     pub certificates: PathBuf,
+    /// Whether a device without a certificate shows a code by which it is enrolled, until it has one.
+    pub enrol: bool,
     /// The keys that begin with `mqtt.`.
     pub mqtt: Mqtt,
 }
 
 impl Default for Agent {
     fn default() -> Self {
-        Agent { listen_tls: None, certificates: "/var/lib/kiosk-agent".into(), mqtt: Mqtt::default() }
+        Agent { listen_tls: None, certificates: "/var/lib/kiosk-agent".into(), enrol: false, mqtt: Mqtt::default() }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use kiosk_enrolment::local::SOCKET;
 
 #[derive(Debug, Subcommand)]
 pub enum AgentVerb {
@@ -14,6 +15,18 @@ pub enum AgentVerb {
         #[command(subcommand)]
         what: CaVerb,
     },
+    /// Show a code on this device's screen, by which whoever reads it makes the device one of their fleet; as root
+    Enrol(EnrolArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct EnrolArgs {
+    /// Take the code away
+    #[arg(long)]
+    pub stop: bool,
+    /// Where kiosk-agent takes the order
+    #[arg(long, value_name = "PATH", default_value = SOCKET, value_hint = ValueHint::FilePath)]
+    pub socket: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
@@ -22,6 +35,12 @@ pub enum CaVerb {
     Init(InitArgs),
     /// Make a certificate, of a person or program with --role, or of a device with --device
     Sign(SignArgs),
+    /// Make a device one of the fleet that shows a code on its screen (`kioskctl agent enrol` there)
+    Enrol(CaEnrolArgs),
+    /// Give devices new certificates over the network, where two thirds of the time of theirs are over; for a timer
+    Renew(RenewArgs),
+    /// Give the list of what was revoked to devices over the network
+    PushCrl(PushArgs),
     /// Have certificates count no more; the list of them is for the devices' revoked.pem
     Revoke {
         /// Names, which mean all of their certificates, or serial numbers
@@ -70,6 +89,45 @@ pub struct SignArgs {
     /// Where NAME.pem and NAME.key are written
     #[arg(long, value_name = "DIRECTORY", default_value = ".", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct CaEnrolArgs {
+    /// Its address, or what the QR code on its screen says
+    #[arg(value_name = "ADDRESS[:PORT]|https://…")]
+    pub device: String,
+    /// The code on its screen; without it it is asked for, where no other program can see it
+    #[arg(long)]
+    pub code: Option<String>,
+    /// What it is called in the list: letters, digits and . _ -; without it as it calls itself
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Another name or address by which it will be called (repeatable)
+    #[arg(long = "address", value_name = "NAME|ADDRESS")]
+    pub addresses: Vec<String>,
+    /// For how long its certificate counts
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub days: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct RenewArgs {
+    /// These, whether it is due or not
+    #[arg(value_name = "NAME")]
+    pub which: Vec<String>,
+    /// All, whether it is due or not
+    #[arg(long, conflicts_with = "which")]
+    pub all: bool,
+    /// For how long the new ones count
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub days: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct PushArgs {
+    /// To these; without it to all
+    #[arg(value_name = "NAME")]
+    pub which: Vec<String>,
 }
 
 /// As in certificates.

@@ -2,13 +2,15 @@
 
 mod ca;
 pub mod cli;
+mod enrol;
 
 use cli::AgentVerb;
 
 use super::outcome::{Failure, Outcome};
 
-pub fn run(verb: &AgentVerb) -> Result<Outcome, Failure> {
+pub async fn run(verb: &AgentVerb) -> Result<Outcome, Failure> {
     match verb {
-        AgentVerb::Ca { dir, what } => ca::run(dir.as_deref(), what).map_err(Into::into),
+        AgentVerb::Ca { dir, what } => ca::run(dir.as_deref(), what).await,
+        AgentVerb::Enrol(args) => enrol::run(args),
     }
 }

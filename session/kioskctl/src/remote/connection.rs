@@ -24,7 +24,7 @@ use tokio_rustls::TlsConnector;
 use super::RemoteArgs;
 
 /// kiosk-agent's, where no other is given.
-const PORT: u16 = 8443;
+pub const PORT: u16 = 8443;
 /// For the connection with its handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// For an answer: the services have 30 s.
@@ -60,14 +60,24 @@ impl Remote {
         }
         let bytes = read(key)?;
         let private = PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| about(key, &"it has no private key in PEM"))?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .map_err(|error| about(certificate, &error))?
-            .with_root_certificates(roots)
-            .with_client_auth_cert(certificates(certificate)?, private)
+        let config = config(roots, certificates(certificate)?, private)
             .map_err(|error| about(certificate, &format!("it does not go with {}: {error}", key.display())))?;
-        Ok(Some(Remote { host, port, config: Arc::new(config) }))
+        Ok(Some(Remote { host, port, config }))
+    }
+
+    /// As somebody whose certificate and key are in no file. All PEM.
+    pub fn of((host, port): (String, u16), certificate: &str, key: &str, authority: &str) -> Result<Self, Failure> {
+        let made = || {
+            let mut roots = RootCertStore::empty();
+            for one in CertificateDer::pem_slice_iter(authority.as_bytes()).filter_map(Result::ok) {
+                roots.add(one)?;
+            }
+            let chain = CertificateDer::pem_slice_iter(certificate.as_bytes()).filter_map(Result::ok).collect();
+            let key = PrivateKeyDer::from_pem_slice(key.as_bytes());
+            config(roots, chain, key.map_err(|error| rustls::Error::General(error.to_string()))?)
+        };
+        let config = made().map_err(|error| Failure::new(Exit::Failed, format!("TLS can't be started: {error}")))?;
+        Ok(Remote { host, port, config })
     }
 
     /// A request, and an answer that is good. `accept`: the kind that is wanted.
@@ -196,8 +206,18 @@ impl Remote {
     }
 }
 
+fn config(
+    roots: RootCertStore,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Arc<ClientConfig>, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(&[&rustls::version::TLS13])?;
+    Ok(Arc::new(builder.with_root_certificates(roots).with_client_auth_cert(chain, key)?))
+}
+
 /// A name or an address, and the port.
-fn place(text: &str) -> Option<(String, u16)> {
+pub fn place(text: &str) -> Option<(String, u16)> {
     let port = |text: &str| text.parse().ok().filter(|port| *port > 0);
     let (host, port) = if let Some(rest) = text.strip_prefix('[') {
         let (host, rest) = rest.split_once(']')?;

@@ -17,7 +17,7 @@ use kiosk_client::state::CompositorState;
 use kiosk_client::{Exit, Failure, Outcome, Status};
 use serde_json::Value;
 
-pub use connection::Remote;
+pub use connection::{PORT, Remote, place};
 use requests::{Plan, plan};
 
 use super::cli::{Verb, lasting};

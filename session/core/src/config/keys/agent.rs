@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Allowed, Key, Kind};
+use super::{Allowed, Key, Kind, TRUTH};
 use crate::config::agent::{Agent, BROKER, Broker};
 use crate::config::raw::{Raw, Wrong};
 use crate::config::setters::{absolute, file_or_credential, named, no_control, put, understood, unless};
@@ -46,6 +46,13 @@ pub static AGENT: &[Key<Agent>] = &[
         allowed: Allowed::Description("a directory as an absolute path"),
         set: |agent, raw| put(&mut agent.certificates, absolute(raw)),
         get: |agent| Some(agent.certificates.display().to_string().into()),
+    },
+    Key {
+        name: "enrol",
+        kind: Kind::Toml,
+        allowed: TRUTH,
+        set: |agent, raw| put(&mut agent.enrol, raw.as_bool()),
+        get: |agent| Some(agent.enrol.into()),
     },
     Key {
         name: "mqtt.server",

@@ -166,18 +166,24 @@ fn common_name(name: &str) -> DistinguishedName {
     all
 }
 
-fn host_name(host: &str) -> Result<SanType, CaError> {
+/// As a certificate has a host's name or its address.
+pub fn host_name(host: &str) -> Result<SanType, CaError> {
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(SanType::IpAddress(address));
     }
+    if !is_host(host) {
+        return Err(CaError::Host(host.to_owned()));
+    }
+    Ok(SanType::DnsName(host.try_into()?))
+}
+
+/// Whether a host may have this name.
+pub fn is_host(host: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && !label.starts_with('-')
             && !label.ends_with('-')
             && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
-    if host.len() > 253 || !host.split('.').all(label) {
-        return Err(CaError::Host(host.to_owned()));
-    }
-    Ok(SanType::DnsName(host.try_into()?))
+    host.len() <= 253 && host.split('.').all(label)
 }

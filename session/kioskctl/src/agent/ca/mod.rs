@@ -1,7 +1,9 @@
-//! `agent ca`: a small authority in a folder. [`store`] keeps it, [`certificate`] makes certificates; nothing here speaks to
-//! a device.
+//! `agent ca`: a small authority in a folder. [`store`] keeps it, [`certificate`] makes certificates, [`enrol`] and [`devices`]
+//! speak to devices.
 
 mod certificate;
+mod devices;
+mod enrol;
 mod store;
 
 use std::path::{Path, PathBuf};
@@ -44,6 +46,10 @@ pub enum CaError {
     TooLong(String),
     #[error("there is no certificate with the name or serial number {0:?}; `kioskctl agent ca list` lists them")]
     Unknown(String),
+    #[error(
+        "there is a device with the name {0} already: give this one another --name, or `kioskctl agent ca revoke {0}` first"
+    )]
+    Taken(String),
     #[error("where the authority is to be kept can't be told: $HOME is not set; use --dir")]
     NoHome,
     #[error("the certificate can't be made: {0}")]
@@ -54,7 +60,9 @@ impl From<CaError> for Failure {
     fn from(error: CaError) -> Self {
         let message = error.to_string();
         match error {
-            CaError::Name(_) | CaError::Host(_) | CaError::TooLong(_) => Failure::new(Exit::Usage, message),
+            CaError::Name(_) | CaError::Host(_) | CaError::TooLong(_) | CaError::Taken(_) => {
+                Failure::new(Exit::Usage, message)
+            }
             CaError::None(_) | CaError::Unknown(_) => Failure::not_found(message),
             CaError::File(_, _, error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 Failure::new(Exit::NotAllowed, message)
@@ -64,15 +72,18 @@ impl From<CaError> for Failure {
     }
 }
 
-pub fn run(dir: Option<&Path>, verb: &CaVerb) -> Result<Outcome, CaError> {
+pub async fn run(dir: Option<&Path>, verb: &CaVerb) -> Result<Outcome, Failure> {
     let folder = match dir {
         Some(dir) => dir.to_owned(),
         None => default_folder()?,
     };
     match verb {
-        CaVerb::Init(args) => init(&folder, args),
-        CaVerb::Sign(args) => sign(&folder, args),
-        CaVerb::Revoke { which } => revoke(&folder, which),
+        CaVerb::Init(args) => Ok(init(&folder, args)?),
+        CaVerb::Sign(args) => Ok(sign(&folder, args)?),
+        CaVerb::Enrol(args) => enrol::run(&folder, args).await,
+        CaVerb::Renew(args) => devices::renew(&folder, args).await,
+        CaVerb::PushCrl(args) => devices::push(&folder, args).await,
+        CaVerb::Revoke { which } => Ok(revoke(&folder, which)?),
         CaVerb::List => Ok(list(&Store::open(&folder)?.index()?.issued)),
     }
 }
@@ -104,7 +115,7 @@ fn sign(folder: &Path, args: &SignArgs) -> Result<Outcome, CaError> {
     let store = Store::open(folder)?;
     let request = args.request.as_deref().map(text).transpose()?;
     let subject = Subject { name: &args.name, role: args.role.map(|role| role.as_str()), hosts: &args.addresses };
-    let (issued, signed) = issue(&store, &subject, args.days, request.as_deref())?;
+    let (issued, signed) = issue(&store, &subject, args.days, request.as_deref(), None)?;
     let mut files = vec![args.out.join(format!("{}.pem", args.name))];
     store::write(&args.out, &format!("{}.pem", args.name), &signed.certificate, 0o644)?;
     if let Some(key) = &signed.key {
@@ -126,8 +137,14 @@ pub struct Signed {
     pub key: Option<String>,
 }
 
-/// Signs, and notes it first: what is not in the list can't be revoked.
-fn issue(store: &Store, subject: &Subject<'_>, days: u32, request: Option<&str>) -> Result<(Issued, Signed), CaError> {
+/// Signs, and notes it first: what is not in the list can't be revoked. `port`: where a device is called, if that is known.
+fn issue(
+    store: &Store,
+    subject: &Subject<'_>,
+    days: u32,
+    request: Option<&str>,
+    port: Option<u16>,
+) -> Result<(Issued, Signed), CaError> {
     let authority = store.authority()?;
     let not_after = SystemTime::now() + DAY * days;
     if not_after > authority.not_after {
@@ -140,6 +157,8 @@ fn issue(store: &Store, subject: &Subject<'_>, days: u32, request: Option<&str>)
         name: subject.name.to_owned(),
         role: subject.role.map(str::to_owned),
         hosts: subject.hosts.to_vec(),
+        port,
+        signed: Some(time_text(SystemTime::now())),
         not_after: time_text(not_after),
         revoked: None,
     };
@@ -151,6 +170,21 @@ fn issue(store: &Store, subject: &Subject<'_>, days: u32, request: Option<&str>)
 
 fn revoke(folder: &Path, which: &[String]) -> Result<Outcome, CaError> {
     let store = Store::open(folder)?;
+    let revoked = revoke_in(&store, which)?;
+    let file = folder.join(store::REVOKED);
+    let lines: Vec<String> =
+        revoked.iter().map(|issued| format!("{} ({}): revoked", issued.name, issued.serial)).collect();
+    let said = format!("{}\n{} is for the devices: `kioskctl agent ca push-crl`", lines.join("\n"), file.display());
+    Ok(Outcome::new(said, json!({ "revoked": revoked, "file": path_text(&file) })))
+}
+
+/// A certificate that nobody has the key of.
+fn revoke_serial(store: &Store, serial: &str) -> Result<(), CaError> {
+    revoke_in(store, &[serial.to_owned()]).map(drop)
+}
+
+/// Notes it, and makes a new list.
+fn revoke_in(store: &Store, which: &[String]) -> Result<Vec<Issued>, CaError> {
     let authority = store.authority()?;
     let mut index = store.index()?;
     let is = |issued: &Issued, word: &String| issued.name == *word || issued.serial.eq_ignore_ascii_case(word);
@@ -166,12 +200,8 @@ fn revoke(folder: &Path, which: &[String]) -> Result<Outcome, CaError> {
     index.list_number += 1;
     let list = authority.revocations(&index)?;
     store.keep(&index)?;
-    store::write(folder, store::REVOKED, &list, 0o644)?;
-    let file = folder.join(store::REVOKED);
-    let lines: Vec<String> =
-        revoked.iter().map(|issued| format!("{} ({}): revoked", issued.name, issued.serial)).collect();
-    let said = format!("{}\n{} is for the devices", lines.join("\n"), file.display());
-    Ok(Outcome::new(said, json!({ "revoked": revoked, "file": path_text(&file) })))
+    store.write_list(&list)?;
+    Ok(revoked)
 }
 
 fn list(issued: &[Issued]) -> Outcome {

@@ -21,7 +21,8 @@ pub const REVOKED: &str = "revoked.pem";
 
 /// Of the list of what was signed, bytes: about 100,000 certificates.
 const MAX_INDEX: u64 = 32 << 20;
-const MAX_FILE: u64 = 64 << 10;
+/// Of the other files, bytes: what a device takes for a revocation list.
+const MAX_LIST: u64 = 1 << 20;
 const VERSION: u32 = 1;
 /// Of a serial number, bytes; 20 are allowed (RFC 5280, section 4.1.2.2).
 const SERIAL: usize = 16;
@@ -36,6 +37,14 @@ pub struct Index {
     pub issued: Vec<Issued>,
 }
 
+impl Index {
+    /// With these.
+    #[cfg(test)]
+    pub fn of(issued: Vec<Issued>) -> Self {
+        Index { version: VERSION, list_number: 1, issued }
+    }
+}
+
 /// One certificate. Times are RFC 3339.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -46,6 +55,12 @@ pub struct Issued {
     /// `None`: a device's.
     pub role: Option<String>,
     pub hosts: Vec<String>,
+    /// Of a device: where it is called; `None`: at the usual one.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// `None`: before that was noted.
+    #[serde(default)]
+    pub signed: Option<String>,
     pub not_after: String,
     pub revoked: Option<String>,
 }
@@ -116,13 +131,20 @@ impl Store {
     }
 
     pub fn authority(&self) -> Result<Authority, CaError> {
-        let text = |name: &str| {
-            let path = self.folder.join(name);
-            let bytes = read_regular(&path, MAX_FILE).map_err(|error| CaError::File(path.clone(), "read", error))?;
-            String::from_utf8(bytes).map_err(|_| CaError::Broken(path, "it is not text (PEM)".into()))
-        };
         let broken = |why| CaError::Broken(self.folder.join(CERTIFICATE), why);
-        Authority::of(&text(CERTIFICATE)?, &text(KEY)?).map_err(broken)
+        Authority::of(&self.text(CERTIFICATE)?, &self.text(KEY)?).map_err(broken)
+    }
+
+    /// One of the folder's files.
+    pub fn text(&self, name: &str) -> Result<String, CaError> {
+        let path = self.folder.join(name);
+        let bytes = read_regular(&path, MAX_LIST).map_err(|error| CaError::File(path.clone(), "read", error))?;
+        String::from_utf8(bytes).map_err(|_| CaError::Broken(path, "it is not text (PEM)".into()))
+    }
+
+    /// The list of revocations.
+    pub fn write_list(&self, text: &str) -> Result<(), CaError> {
+        write(&self.folder, REVOKED, text, 0o644)
     }
 
     pub fn index(&self) -> Result<Index, CaError> {
