@@ -2,12 +2,14 @@
 //! `doctor`; starts nothing. Only the user that runs a container can tell whether its image exists: kiosk-session
 //! reports that.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use kiosk_core::config::Loaded;
 use kiosk_core::container::{self, DefinitionError};
 
 use super::finding::Finding;
+use super::system::AS_ROOT;
 
 fn definitions(loaded: &Loaded) -> Vec<PathBuf> {
     let shells = loaded.config.all_shells().iter().filter(|shell| shell.is_container());
@@ -33,6 +35,9 @@ pub fn missing(loaded: &Loaded, root: &Path) -> Vec<Finding> {
     let mut found = Vec::new();
     for file in definitions(loaded) {
         match container::read(&at(root, &file)) {
+            Err(DefinitionError::Unreadable { file, error }) if error.kind() == ErrorKind::PermissionDenied => {
+                found.push(finding(DefinitionError::Unreadable { file, error }.to_string(), AS_ROOT));
+            }
             Err(error @ DefinitionError::Unreadable { .. }) => {
                 found.push(finding(error.to_string(), "write the definition, or change shell.container"));
             }

@@ -26,6 +26,9 @@ const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
 /// Most names checked in a folder of fonts.
 const MAX_NAMES: usize = 10_000;
 
+/// The remedy for what the caller may not read.
+pub(super) const AS_ROOT: &str = "run it as root, who may read that";
+
 /// The system and the time to check.
 pub struct System {
     pub root: PathBuf,
@@ -84,7 +87,14 @@ impl System {
         wrong.extend(self.unusable(loaded));
         match wrong.as_slice() {
             [] => Finding::good("configuration", format!("good; the page is {}", loaded.config.shell.url.masked())),
-            wrong => Finding::wrong("configuration", wrong.join("; "), "`kioskctl config check` says where"),
+            wrong => Finding::wrong(
+                "configuration",
+                wrong.join("; "),
+                match () {
+                    () if wrong.iter().any(|line| line.contains("Permission denied")) => AS_ROOT,
+                    () => "`kioskctl config check` says where",
+                },
+            ),
         }
     }
 
