@@ -109,6 +109,54 @@ fn a_container_runs_confined_is_started_again_and_ends_with_the_session() {
     assert_eq!(processes(&mark), [0; 0]);
 }
 
+/// Whether the reason is in the log, on the screen while the start is tried again, and a signal on D-Bus.
+#[track_caller]
+fn is_told_everywhere(definition: &str, wanted: &str) {
+    let mut bench = start(definition, true, &mark());
+    let socket = bench.session.runtime_dir.join("session.sock");
+    until("the session's socket", SOON, || socket.exists());
+    let signals = signals(&socket);
+    let reported = |report: &kiosk_core::api::Report| report.state == State::Backoff && report.message.contains(wanted);
+    bench.compositor.until(SOON, reported);
+    let signal = signals.recv_timeout(SOON).unwrap_or_else(|_| panic!("no signal says {wanted:?}"));
+    assert!(signal.contains(wanted), "the signal says {signal:?}");
+    let log = bench.session.log();
+    assert!(log.lines().any(|line| line.contains("WARN") && line.contains(wanted)), "{wanted:?} is not in the log");
+    assert!(session_support::last_failure(&bench.session).contains(wanted));
+}
+
+/// The reasons of the signals Failed.
+fn signals(socket: &Path) -> std::sync::mpsc::Receiver<String> {
+    use futures_util::StreamExt;
+    let (sender, reasons) = std::sync::mpsc::channel();
+    let stream = UnixStream::connect(socket).unwrap();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let connection = zbus::connection::Builder::unix_stream(stream).p2p().build().await.unwrap();
+            let mut messages = zbus::MessageStream::from(&connection);
+            while let Some(Ok(message)) = messages.next().await {
+                if message.header().member().is_some_and(|member| member == "Failed") {
+                    let (reason, ..): (String, String, std::collections::HashMap<String, zbus::OwnedVariant>) =
+                        message.body().deserialize().unwrap();
+                    if sender.send(reason).is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+    });
+    reasons
+}
+
+#[test]
+fn what_is_wrong_with_a_container_is_in_the_log_on_the_screen_and_a_signal() {
+    is_told_everywhere(r#"{ "name": "hmi", "image": "other" }"#, "the image other is not on this device");
+    let mounts = r#"{ "name": "hmi", "image": "good", "mounts": [{ "source": "/nonexistent", "target": "/x" }] }"#;
+    is_told_everywhere(mounts, "mounts[0].source /nonexistent is not there");
+    is_told_everywhere(r#"{ "name": "hmi", "image": "short" }"#, "exit status 3: no display at all");
+}
+
 #[test]
 fn what_keeps_a_container_from_running_is_a_sentence() {
     let image = |image: &str| format!(r#"{{ "name": "hmi", "image": "{image}" }}"#);
