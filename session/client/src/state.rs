@@ -26,6 +26,8 @@ pub struct SessionState {
     pub refused: i64,
     /// Why the browser is restarted when nobody uses the device; empty: it is not.
     pub restart_reason: String,
+    /// What the page is waiting for; empty: it is shown, or is not wanted.
+    pub waiting_for: String,
     /// Also one that is over.
     pub last_failure: Option<LastFailure>,
     /// Of the browser with its helpers; 0: unknown.
@@ -166,6 +168,7 @@ impl SessionState {
             restarts: client::integer(all, "Restarts"),
             refused: client::integer(all, "Refused"),
             restart_reason: client::text(all, "RestartReason"),
+            waiting_for: client::text(all, "WaitingFor"),
             last_failure: client::failure(all, "LastFailure").map(|(reason, action, at)| LastFailure {
                 reason,
                 action,

@@ -198,6 +198,9 @@ fn session_rows(session: &SessionState, now: Option<u64>, row: &mut impl FnMut(&
     let since = u64::try_from(session.since).ok().and_then(ago);
     let since = since.map(|span| format!(" for {span}")).unwrap_or_default();
     row("Session", format!("{}{since}", session.state));
+    if !session.waiting_for.is_empty() {
+        row("Waiting", session.waiting_for.clone());
+    }
     // A command may have no page.
     let program = if session.url.is_empty() && session.browser_pid != 0 { "Program" } else { "Browser" };
     if !session.url.is_empty() {

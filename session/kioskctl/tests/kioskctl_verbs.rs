@@ -43,6 +43,7 @@ fn status_shows_both_services() {
     );
     assert!(text.contains("Problem  a file was skipped"), "{text}");
     assert!(text.contains("of the browser, when nobody uses the device: its program was replaced"), "{text}");
+    assert!(text.contains("Waiting  http://localhost:3000 is loading\n"), "{text}");
 }
 
 #[test]

@@ -39,6 +39,7 @@ impl World {
             restarts: 0,
             refused: 0,
             restart_reason: String::new(),
+            waiting_for: String::new(),
             last_failure: (String::new(), String::new(), 0),
             pid: 0,
             readies: 0,
@@ -140,7 +141,8 @@ async fn properties_are_those_of_the_session_and_changes_are_announced_once_each
             "Shells",
             "Since",
             "State",
-            "Url"
+            "Url",
+            "WaitingFor"
         ]
     );
     assert_eq!(all["State"], OwnedVariant::try_from(Variant::from("waiting")).unwrap());
@@ -313,6 +315,7 @@ async fn each_shell_has_an_object_of_its_own() {
             restarts: 0,
             refused: 0,
             restart_reason: String::new(),
+            waiting_for: String::new(),
             last_failure: (String::new(), String::new(), 0),
             pid: 0,
             readies: 0,

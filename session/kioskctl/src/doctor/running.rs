@@ -5,6 +5,9 @@ use kiosk_client::{ClientError, ServiceManager};
 use super::finding::Finding;
 use kiosk_client::state::{CompositorState, OutputState, SessionState};
 
+/// The remedy for a page that is not there yet.
+const WAIT: &str = "`kioskctl wait ready` waits for it";
+
 pub fn compositor(state: &Result<CompositorState, ClientError>, manager: ServiceManager) -> Vec<Finding> {
     let state = match state {
         Ok(state) => state,
@@ -55,7 +58,8 @@ pub fn session(shells: &Result<Vec<SessionState>, ClientError>, manager: Service
             (_, Some(reason)) => {
                 Finding::wrong("page", format!("{what}: {reason}"), "`journalctl -t kiosk-session` has more")
             }
-            (_, None) => Finding::note("page", what, "`kioskctl wait ready` waits for it"),
+            (_, None) if shell.waiting_for.is_empty() => Finding::note("page", what, WAIT),
+            (_, None) => Finding::note("page", format!("{what}: {}", shell.waiting_for), WAIT),
         });
         if shell.refused > 0 {
             let says = format!("{} times the page wanted to go where it may not", shell.refused);

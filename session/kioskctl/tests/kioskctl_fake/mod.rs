@@ -298,6 +298,7 @@ fn properties(service: Service) -> Values {
             ("BrowserPid", 4321u32.into()),
             ("Refused", 7u32.into()),
             ("RestartReason", "its program was replaced".into()),
+            ("WaitingFor", "http://localhost:3000 is loading".into()),
         ],
         Service::Compositor => vec![
             ("Version", "0.1.0".into()),

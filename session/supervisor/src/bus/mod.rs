@@ -45,6 +45,8 @@ pub struct Status {
     pub refused: u32,
     /// Why the browser will be restarted when the device is idle; empty: no restart is due.
     pub restart_reason: String,
+    /// What the page is waiting for, a sentence; empty: it is shown, or is not wanted.
+    pub waiting_for: String,
     /// Reason, action, and when, microseconds of CLOCK_BOOTTIME; empty and 0: none yet.
     pub last_failure: (String, String, u64),
     /// The shell's process, 0: none.

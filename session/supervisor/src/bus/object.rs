@@ -29,7 +29,7 @@ type Options = HashMap<String, OwnedVariant>;
 /// A command that the session refuses.
 fn refused(refusal: Refusal) -> Failure {
     match refusal {
-        Refusal::Stopped | Refusal::NotSetUp | Refusal::NoBrowser | Refusal::NotYet | Refusal::Failed(_) => {
+        Refusal::Stopped | Refusal::NotSetUp | Refusal::NoBrowser | Refusal::NotYet(_) | Refusal::Failed(_) => {
             Failure::not_ready(refusal.to_string())
         }
         Refusal::NotABrowser => Failure::unsupported(refusal.to_string()),
@@ -204,6 +204,11 @@ impl Session {
     #[zbus(property)]
     fn restart_reason(&self) -> &str {
         &self.status.restart_reason
+    }
+
+    #[zbus(property)]
+    fn waiting_for(&self) -> String {
+        masked(&self.status.waiting_for)
     }
 
     #[zbus(property)]

@@ -44,9 +44,9 @@ pub enum Refusal {
     /// The page did not come up, with the reason.
     #[error("the page is not shown: {0}")]
     Failed(String),
-    /// The caller's time limit is over; the session still tries.
-    #[error("the page is not shown yet, the session goes on trying (kioskctl status, kioskctl wait ready)")]
-    NotYet,
+    /// The caller's time limit is over; the session still tries. With what it is waiting for.
+    #[error("the page is not shown yet, the session goes on trying (kioskctl status, kioskctl wait ready): {0}")]
+    NotYet(String),
     /// By `kioskctl stop`.
     #[error("the session is stopped: start it first (kioskctl start)")]
     Stopped,

@@ -1,7 +1,7 @@
 //! The machine's state for D-Bus, and as a line for the screen.
 
 use super::Machine;
-use super::parts::{BrowserAttempt, DelayReason, Intent, Launch, Page, ReadyClock, Server};
+use super::parts::{Browser, BrowserAttempt, DelayReason, Intent, Launch, Page, ReadyClock, Server};
 use kiosk_core::api::State;
 use kiosk_core::texts::Text;
 
@@ -59,15 +59,27 @@ impl Machine {
         if self.reason.is_empty() { self.waiting_for() } else { self.reason.clone() }
     }
 
-    fn waiting_for(&self) -> String {
-        match self.page {
-            Page::Loading { .. } if self.settings.command => {
-                format!("{} has shown no window", self.settings.program)
+    /// What the page or the window is waiting for, for people, from the first moment on; empty: it is shown, or is not
+    /// wanted.
+    pub fn waiting_for(&self) -> String {
+        let program = &self.settings.program;
+        let server = || format!("waiting for {}", self.server_name());
+        match (self.browser, self.page) {
+            _ if matches!(self.state(), State::Ready | State::Stopped) => String::new(),
+            _ if !self.compositor.is_here() => "kioskd is not connected".into(),
+            (Browser::Ending { .. } | Browser::Stuck { .. }, _) => format!("{program} is ending"),
+            (Browser::None, _) if matches!(self.launch, Launch::Pause(_)) => {
+                format!("a pause before {program} is started again")
             }
-            Page::Loading { .. } if self.settings.explicit => "the page has not called window.kiosk.ready()".into(),
-            Page::Loading { .. } => format!("{} is loading", self.target),
-            Page::Starting(_) | Page::Lost { .. } | Page::None => format!("{} is starting", self.settings.program),
-            _ => format!("waiting for {}", self.server_name()),
+            (Browser::None, _) if self.settings.command && self.server != Server::Up => server(),
+            (_, Page::Up { .. }) => "another window covers the page".into(),
+            (_, Page::Loading { .. }) if self.settings.command => format!("{program} has shown no window yet"),
+            (_, Page::Loading { .. }) if self.settings.explicit => {
+                "the page has not called window.kiosk.ready()".into()
+            }
+            (_, Page::Loading { .. }) => format!("{} is loading", self.target),
+            (_, Page::Starting(_) | Page::Lost { .. } | Page::None) => format!("{program} is starting"),
+            (_, Page::Blank | Page::EndingRenderer { .. }) => server(),
         }
     }
 

@@ -806,11 +806,29 @@ fn a_command_is_ready_with_its_window_and_not_without() {
     let mut world = command_without_a_window(Some(60 * SECOND));
     assert_eq!(world.machine.report().state, State::Loading);
     assert_eq!(world.machine.report().message, "Starting");
+    assert_eq!(world.machine.waiting_for(), "foot has shown no window yet", "told at once");
     let (window, none) = (Event::Window { mapped: Some(true) }, Event::Window { mapped: Some(false) });
     assert_eq!(world.states(window.clone()), (State::Ready, State::Ready));
+    assert_eq!(world.machine.waiting_for(), "");
     assert_eq!(world.states(none), (State::Loading, State::Loading));
     assert_eq!(world.states(window), (State::Ready, State::Ready));
     assert_eq!(world.launches.len(), 1);
+}
+
+#[test]
+fn what_is_waited_for_is_told_from_the_first_moment_to_the_page() {
+    let mut world = World::new(settings());
+    let told = |world: &World| world.machine.waiting_for();
+    assert_eq!(told(&world), "kioskd is not connected");
+    world.event(Event::CompositorUp { pid: 1 });
+    assert_eq!(told(&world), "chromium is starting");
+    world.event(Event::Attached);
+    world.without_server(2 * SECOND);
+    assert_eq!(told(&world), "waiting for localhost:3000");
+    world.until_ready();
+    assert_eq!(told(&world), "");
+    world.command(Command::Stop).unwrap();
+    assert_eq!(told(&world), "", "nothing is wanted");
 }
 
 #[test]

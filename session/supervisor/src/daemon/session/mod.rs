@@ -217,6 +217,7 @@ impl Daemon {
             restarts: 0,
             refused: 0,
             restart_reason: String::new(),
+            waiting_for: String::new(),
             last_failure: last_failure.unwrap_or_default(),
             pid: 0,
             readies: 0,

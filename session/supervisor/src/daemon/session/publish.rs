@@ -35,7 +35,9 @@ impl Daemon {
         self.board.seen(self.number, state == State::Ready);
         self.status.send_if_modified(|status| {
             let restart_reason = self.machine.restart_reason().to_owned();
-            let mut new = Status { url: url.to_owned(), restarts, refused, pid, restart_reason, ..status.clone() };
+            let waiting_for = shortened(&self.machine.waiting_for(), MAX_CHARACTERS);
+            let told = Status { restart_reason, waiting_for, ..status.clone() };
+            let mut new = Status { url: url.to_owned(), restarts, refused, pid, ..told };
             if new.state != state {
                 new.state = state;
                 new.since = since;

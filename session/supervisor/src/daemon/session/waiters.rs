@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use super::Daemon;
 use crate::machine::Refusal;
 use kiosk_core::api::State;
+use kiosk_core::config::masked;
 
 /// Time limit from the call to the page: below the timeout of D-Bus callers, 25 s.
 const SHOWN_TIMEOUT: Duration = Duration::from_secs(20);
@@ -28,7 +29,7 @@ impl Daemon {
         let failures = self.status.borrow().failures;
         let until = self.clock.now() + SHOWN_TIMEOUT;
         if self.waiters.len() >= MAX_WAITING {
-            let _ = reply.send(Err(Refusal::NotYet));
+            let _ = reply.send(Err(self.not_yet()));
             return;
         }
         self.waiters.push(Waiter { reply, failures, until });
@@ -42,6 +43,11 @@ impl Daemon {
     /// The deadline of the first caller.
     pub(super) fn waiters_deadline(&self) -> Option<Duration> {
         self.waiters.iter().map(|waiter| waiter.until).min()
+    }
+
+    fn not_yet(&self) -> Refusal {
+        let reason = self.machine.waiting_for();
+        Refusal::NotYet(if reason.is_empty() { "too many callers wait".into() } else { masked(&reason) })
     }
 
     /// Answers the callers whose result is known.
@@ -59,7 +65,7 @@ impl Daemon {
                 _ if failures > waiter.failures => Err(Refusal::Failed(reason.clone())),
                 State::Ready => Ok(()),
                 State::Stopped => Err(Refusal::Stopped),
-                _ if now >= waiter.until => Err(Refusal::NotYet),
+                _ if now >= waiter.until => Err(self.not_yet()),
                 _ => {
                     self.waiters.push(waiter);
                     continue;
