@@ -69,7 +69,9 @@ pub fn start(program: &Path, display: &str, inherited: Inherited) -> io::Result<
     let [for_wayland, for_manager, for_clients] = inherited.each_ref().map(|fd| fd.as_raw_fd().to_string());
     let child = Command::new(program)
         .arg(display)
-        .args(["-rootless", "-terminate", LINGER, "-listenfd", &for_clients, "-wm", &for_manager])
+        // Whoever may open the socket may use it: its mode decides. The server itself would allow its own user alone, and
+        // as a unit it has another one than its clients.
+        .args(["-rootless", "-ac", "-terminate", LINGER, "-listenfd", &for_clients, "-wm", &for_manager])
         .env("WAYLAND_SOCKET", for_wayland)
         .env_remove("WAYLAND_DISPLAY")
         .env_remove("DISPLAY")
