@@ -42,7 +42,7 @@ impl System {
     pub fn look(&self, loaded: &Loaded) -> Vec<Finding> {
         let mut found = vec![self.configuration(loaded), self.program(loaded), self.library()];
         found.extend(self.users());
-        found.push(self.graphics());
+        found.push(self.graphics(loaded));
         found.push(self.seat());
         found.push(self.inputs());
         found.push(self.bus());
@@ -180,7 +180,10 @@ impl System {
         }]
     }
 
-    fn graphics(&self) -> Finding {
+    fn graphics(&self, loaded: &Loaded) -> Finding {
+        let shells = loaded.config.all_shells();
+        let mut words = shells.iter().flat_map(|shell| &shell.command);
+        let wants_gpu = words.any(|word| Path::new(word).file_name().is_some_and(|name| name == "cog"));
         let names: Vec<String> = entries(&self.at("dev/dri")).filter_map(|path| name(&path)).collect();
         let cards = names.iter().filter(|name| name.starts_with("card")).count();
         let renderers = names.iter().filter(|name| name.starts_with("renderD")).count();
@@ -189,6 +192,11 @@ impl System {
                 "graphics",
                 "there is no display device in /dev/dri",
                 "look into `dmesg` for the driver of the graphics card, and whether its firmware is installed",
+            ),
+            (_, 0) if wants_gpu => Finding::wrong(
+                "graphics",
+                "cog (shell.command) opens no window without a GPU, and there is no device that renders in /dev/dri",
+                "use Chromium or Firefox, or install the driver and firmware of the machine's GPU",
             ),
             (cards, 0) => Finding::note(
                 "graphics",

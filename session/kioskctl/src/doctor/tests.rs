@@ -138,6 +138,18 @@ fn each_broken_system_is_found_by_its_cause_alone() {
 }
 
 #[test]
+fn a_browser_that_needs_a_gpu_is_named_where_there_is_none() {
+    let system = healthy();
+    system.put("usr/bin/env", "");
+    fs::set_permissions(system.root.path().join("usr/bin/env"), fs::Permissions::from_mode(0o755)).unwrap();
+    system.put("etc/kiosk/config.toml", "[shell]\ncommand = [\"env\", \"A=1\", \"/usr/bin/cog\", \"{url}\"]\n");
+    assert_eq!(system.wrong(), [""; 0]);
+    system.remove("dev/dri/renderD128");
+    let wrong = system.wrong();
+    assert!(wrong.len() == 1 && wrong[0].starts_with("graphics: cog (shell.command) opens no window"), "{wrong:?}");
+}
+
+#[test]
 fn a_directory_to_upload_from_that_is_not_there_is_a_note_and_nothing_wrong() {
     let system = healthy();
     system.put("etc/kiosk/config.toml", "[browser]\nuploads = \"/media/stick\"\n");
