@@ -122,7 +122,7 @@ test-machine: test-deps stage ## the kiosk in a booted Debian under QEMU (T=, GU
 # Its root is built of its own, once.
 test-programs: PROFILE = dev
 test-programs: packages = --workspace
-test-programs: test-deps stage ## a Qt program and a container as the shell, in a booted Debian; not in the gate (T=)
+test-programs: test-deps stage ## other programs and a container as the shell, in a booted Debian; not in the gate (T=)
 	KIOSKD_GUEST_PROGRAMS=yes KIOSKD_STAGE=$(stage) KIOSKD_GUEST_RELEASE=$(GUEST_RELEASE) \
 		$(call limited,60m) $(CARGO) test --locked --workspace --test vm $(chosen)
 

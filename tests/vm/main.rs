@@ -17,6 +17,7 @@ mod gpu_copy;
 mod heads;
 mod health;
 mod input;
+mod keyboards;
 mod kiosk;
 mod ladder;
 mod looks;
@@ -183,7 +184,16 @@ const ON_PROGRAMS: &[Step] = steps![
     containers::an_image_built_here_is_the_shell_in_its_own_unit,
     containers::what_is_wrong_with_a_container_is_told_while_the_screen_stays_ours,
     programs::a_qt_6_program_is_supervised,
+    programs::a_gtk_4_program_is_supervised,
+    programs::an_x11_program_has_an_x_server_of_its_own_as_long_as_it_runs,
+    keyboards::squeekboard_in_its_unit_types_into_the_page,
+    keyboards::wvkbd_in_the_same_unit_types_into_the_page,
+    programs::chromium_as_a_command_is_supervised,
+    programs::firefox_is_supervised,
 ];
+
+/// The same machine with a GPU (virgl).
+const ON_PROGRAMS_GLES: &[Step] = steps![programs::cog_is_supervised];
 
 /// The running machine; one at a time.
 static RUNNING: Mutex<Option<Kiosk>> = Mutex::new(None);
@@ -201,7 +211,8 @@ fn main() {
         ("quiet", Display::Virtio, quiet::WITHOUT_SPLASH, ON_QUIET),
         ("plymouth", Display::Virtio, quiet::WITH_SPLASH, ON_PLYMOUTH),
     ];
-    let programs = [("programs", Display::Virtio, "", ON_PROGRAMS)];
+    let programs =
+        [("programs", Display::Virtio, "", ON_PROGRAMS), ("programs-gles", Display::Virgl, "", ON_PROGRAMS_GLES)];
     let runs = if Guest::has_programs() { &programs[..] } else { &runs };
     let mut trials: Vec<Trial> = runs
         .iter()
