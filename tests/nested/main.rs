@@ -42,6 +42,7 @@ mod frame_growth;
 mod guest;
 mod host;
 mod narrow;
+mod page_focus;
 mod painter;
 mod process;
 mod telling_page;

@@ -66,6 +66,19 @@ impl X {
         self.button(window, at, true);
         self.button(window, at, false);
     }
+
+    /// Gives the window the keyboard: there is no window manager to do so.
+    pub(super) fn focus(&self, window: Window) {
+        let focus = x11rb::protocol::xproto::InputFocus::POINTER_ROOT;
+        self.connection.set_input_focus(focus, window, x11rb::CURRENT_TIME).unwrap().check().unwrap();
+    }
+
+    /// Presses and releases this key. X's key codes are 8 higher than the kernel's.
+    pub(super) fn key(&self, code: u8) {
+        for kind in [KEY_PRESS_EVENT, KEY_RELEASE_EVENT] {
+            self.connection.xtest_fake_input(kind, code, 0, self.root, 0, 0, 0).unwrap().check().unwrap();
+        }
+    }
 }
 
 /// Four colours, clockwise from the top left.
@@ -158,15 +171,9 @@ fn pointer_and_keys_come_through_the_window() {
         })
     });
     // Without a window manager the window has the focus only under the pointer, or by request.
-    x.connection
-        .set_input_focus(x11rb::protocol::xproto::InputFocus::POINTER_ROOT, window, x11rb::CURRENT_TIME)
-        .unwrap()
-        .check()
-        .unwrap();
-    // X's key codes are 8 higher: 30 is A.
-    for kind in [KEY_PRESS_EVENT, KEY_RELEASE_EVENT] {
-        x.connection.xtest_fake_input(kind, 30 + 8, 0, x.root, 0, 0, 0).unwrap().check().unwrap();
-    }
+    x.focus(window);
+    // A.
+    x.key(30 + 8);
     guest.until("the key", |client| client.seen.keyboard.contains(&KeySeen::Key { code: 30, pressed: false }));
 }
 

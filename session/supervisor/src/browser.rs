@@ -4,11 +4,15 @@ use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use base64::prelude::{BASE64_STANDARD, Engine};
+use url::Url as Address;
+
 use crate::launcher::{LaunchError, Order, find_program, leftovers};
 use crate::profile::Directories;
 use crate::sign_in::CREDENTIALS_ENV;
 use kiosk_core::api::{X_DISPLAY_ENV, X_SOCKET};
 use kiosk_core::config::{Printing, Proxy, Shell};
+use kiosk_core::files::read_regular;
 use kiosk_core::notify;
 
 /// Flags for every kiosk. Deliberately without a debugging port, which anybody could use, and without
@@ -47,6 +51,9 @@ const LOW_MEMORY_FLAGS: [&str; 3] =
     ["--enable-low-end-device-mode", "--renderer-process-limit=1", "--js-flags=--max-old-space-size=64"];
 /// Less memory than this is little, KiB.
 const LOW_MEMORY: u64 = 1_200_000;
+/// Longest script of `browser.proxy` in a file, bytes: the kernel takes arguments of up to 128 KiB, and base64 needs a
+/// third more. Such scripts are a few KiB.
+const MAX_SCRIPT: u64 = 90 << 10;
 /// The first page; the real one is opened through the pipe.
 const BLANK: &str = "about:blank";
 
@@ -74,7 +81,7 @@ pub fn order(shell: &Shell, surroundings: &Surroundings, pipe: (OwnedFd, OwnedFd
     let program = find_program(&shell.browser, path.as_deref()).ok_or_else(|| {
         LaunchError::Missing(shell.browser.clone(), "install the package chromium or set shell.browser")
     })?;
-    let arguments = arguments(shell, surroundings).into_iter().map(OsString::from).collect();
+    let arguments = arguments(shell, surroundings)?.into_iter().map(OsString::from).collect();
     Ok(Order { program, arguments, environment: environment(surroundings), pipe: Some(pipe) })
 }
 
@@ -110,7 +117,7 @@ fn offer_display(environment: &mut [(OsString, Option<OsString>)], display: Opti
     }
 }
 
-fn arguments(shell: &Shell, surroundings: &Surroundings) -> Vec<String> {
+fn arguments(shell: &Shell, surroundings: &Surroundings) -> Result<Vec<String>, LaunchError> {
     let directories = &surroundings.directories;
     let mut arguments: Vec<String> = FLAGS.map(str::to_owned).into();
     arguments.push(format!("--user-data-dir={}", directories.profile.display()));
@@ -125,7 +132,7 @@ fn arguments(shell: &Shell, surroundings: &Surroundings) -> Vec<String> {
         // Prints on the default printer without the preview, which offers files and other printers.
         arguments.push("--kiosk-printing".into());
     }
-    arguments.extend(proxy_flag(&shell.browser_settings.proxy));
+    arguments.extend(proxy_flag(&shell.browser_settings.proxy)?);
     if let Some(language) = &shell.browser_settings.language {
         // The first sets the browser's own language, if its package has it; the second is for pages.
         arguments.extend([format!("--lang={language}"), format!("--accept-lang={language}")]);
@@ -138,17 +145,25 @@ fn arguments(shell: &Shell, surroundings: &Surroundings) -> Vec<String> {
     arguments.push(format!("{DISABLE_FEATURES}{}", disabled.join(",")));
     arguments.extend(others.into_iter().cloned());
     arguments.push(BLANK.into());
-    arguments
+    Ok(arguments)
 }
 
 /// `None`: the browser uses the system's settings.
-fn proxy_flag(proxy: &Proxy) -> Option<String> {
-    match proxy {
+fn proxy_flag(proxy: &Proxy) -> Result<Option<String>, LaunchError> {
+    Ok(match proxy {
         Proxy::System => None,
         Proxy::None => Some("--no-proxy-server".into()),
         Proxy::Server(address) => Some(format!("--proxy-server={address}")),
-        Proxy::Pac(address) => Some(format!("--proxy-pac-url={address}")),
-    }
+        Proxy::Pac(address) => Some(format!("--proxy-pac-url={}", script_address(address)?)),
+    })
+}
+
+/// Chromium silently takes no script from a file, and no proxy then: it gets the script itself.
+fn script_address(address: &str) -> Result<String, LaunchError> {
+    let file = Address::parse(address).ok().filter(|url| url.scheme() == "file");
+    let Some(path) = file.and_then(|url| url.to_file_path().ok()) else { return Ok(address.to_owned()) };
+    let script = read_regular(&path, MAX_SCRIPT).map_err(|error| LaunchError::Script(path, error))?;
+    Ok(format!("data:application/x-ns-proxy-autoconfig;base64,{}", BASE64_STANDARD.encode(script)))
 }
 
 /// The shell's environment, where it differs from ours.
@@ -198,7 +213,7 @@ mod tests {
     #[test]
     fn extra_arguments_come_behind_the_built_in_ones() {
         let shell = Shell { extra_args: vec!["--lang=de".into()], ..Shell::default() };
-        let arguments = arguments(&shell, &surroundings(false, Some(8_000_000)));
+        let arguments = arguments(&shell, &surroundings(false, Some(8_000_000))).unwrap();
         assert_eq!(arguments[..3], ["--kiosk", "--ozone-platform=wayland", "--remote-debugging-pipe"]);
         assert_eq!(arguments[arguments.len() - 2..], ["--lang=de", "about:blank"]);
         assert!(arguments.contains(&"--user-data-dir=/s/profile".to_owned()));
@@ -209,7 +224,7 @@ mod tests {
     fn features_that_somebody_disables_stay_disabled_beside_the_unused_ones() {
         let extra_args = ["--disable-features=Translate,A", "--lang=de", "--disable-features=B"].map(String::from);
         let shell = Shell { extra_args: extra_args.into(), ..Shell::default() };
-        let arguments = arguments(&shell, &surroundings(false, None));
+        let arguments = arguments(&shell, &surroundings(false, None)).unwrap();
         let disabled: Vec<&String> =
             arguments.iter().filter(|argument| argument.starts_with("--disable-features")).collect();
         assert_eq!(disabled, [&format!("--disable-features={},Translate,A,B", UNUSED_FEATURES.join(","))]);
@@ -221,7 +236,7 @@ mod tests {
         let flags = |proxy: Proxy| {
             let mut shell = Shell::default();
             shell.browser_settings.proxy = proxy;
-            let all = arguments(&shell, &surroundings(false, None));
+            let all = arguments(&shell, &surroundings(false, None)).unwrap();
             all.into_iter().filter(|flag| flag.contains("proxy")).collect::<Vec<_>>()
         };
         assert_eq!(flags(Proxy::System), [""; 0]);
@@ -231,18 +246,37 @@ mod tests {
     }
 
     #[test]
+    fn the_browser_gets_a_proxy_script_of_a_file_itself_and_a_missing_one_is_named() {
+        let base = tempfile::tempdir().unwrap();
+        let file = base.path().join("a b.pac");
+        let mut shell = Shell::default();
+        shell.browser_settings.proxy = Proxy::Pac(Address::from_file_path(&file).unwrap().into());
+        let error = arguments(&shell, &surroundings(false, None)).unwrap_err().to_string();
+        assert!(
+            error.starts_with("browser.proxy names ") && error.contains("a b.pac, which can't be read: "),
+            "{error}"
+        );
+        std::fs::write(&file, "function").unwrap();
+        let all = arguments(&shell, &surroundings(false, None)).unwrap();
+        let flag = "--proxy-pac-url=data:application/x-ns-proxy-autoconfig;base64,ZnVuY3Rpb24=";
+        assert!(all.iter().any(|own| own == flag), "{all:?}");
+        std::fs::write(&file, "x".repeat(MAX_SCRIPT as usize + 1)).unwrap();
+        assert!(arguments(&shell, &surroundings(false, None)).is_err());
+    }
+
+    #[test]
     fn only_a_shell_that_may_print_does_and_without_a_question() {
         for (printing, wanted) in [(Printing::None, false), (Printing::Silent, true)] {
             let mut shell = Shell::default();
             shell.browser_settings.printing = printing;
-            let arguments = arguments(&shell, &surroundings(false, None));
+            let arguments = arguments(&shell, &surroundings(false, None)).unwrap();
             assert_eq!(arguments.contains(&"--kiosk-printing".to_owned()), wanted, "{printing:?}");
         }
     }
 
     #[test]
     fn root_and_little_memory_have_flags_of_their_own() {
-        let arguments = arguments(&Shell::default(), &surroundings(true, Some(900_000)));
+        let arguments = arguments(&Shell::default(), &surroundings(true, Some(900_000))).unwrap();
         assert!(arguments.contains(&"--no-sandbox".to_owned()));
         assert!(arguments.contains(&"--enable-low-end-device-mode".to_owned()));
     }

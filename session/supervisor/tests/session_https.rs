@@ -23,7 +23,13 @@ use session_support::{BROWSER, Compositor, SOON, Session, headless, until};
 
 /// A certificate authority that writes its certificate to `file`.
 fn authority(file: &Path) -> CertifiedIssuer<'static, KeyPair> {
+    named_authority(file, "authority")
+}
+
+/// The same, of another name.
+fn named_authority(file: &Path, name: &str) -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name.push(rcgen::DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
     std::fs::write(file, issuer.pem()).unwrap();
@@ -32,19 +38,25 @@ fn authority(file: &Path) -> CertifiedIssuer<'static, KeyPair> {
 
 /// A server at `localhost` with a certificate of a new authority, which is written to `file`; returns its port.
 fn secure_server(file: &Path) -> u16 {
-    server_of(&authority(file), Vec::new(), None)
+    server_of(&authority(file), Vec::new(), Clients::Any)
+}
+
+/// Which clients a server accepts.
+#[derive(Clone, Copy)]
+enum Clients<'a> {
+    /// All, and it asks for no certificate.
+    Any,
+    /// It asks for a certificate of this authority, and accepts clients without one.
+    Asked(&'a CertifiedIssuer<'static, KeyPair>),
+    /// Only those with a certificate of this authority.
+    Certified(&'a CertifiedIssuer<'static, KeyPair>),
 }
 
 /// The requests of clients that were accepted.
 type Seen = Arc<Mutex<Vec<Request>>>;
 
-/// A server at `localhost` with a certificate of `issuer`. With `clients` it accepts only clients with a certificate of
-/// that authority.
-fn server_of(
-    issuer: &CertifiedIssuer<'static, KeyPair>,
-    extensions: Vec<CustomExtension>,
-    clients: Option<&CertifiedIssuer<'static, KeyPair>>,
-) -> u16 {
+/// A server at `localhost` with a certificate of `issuer`.
+fn server_of(issuer: &CertifiedIssuer<'static, KeyPair>, extensions: Vec<CustomExtension>, clients: Clients) -> u16 {
     serving(issuer, extensions, clients, |_| server::page("#0a0")).0
 }
 
@@ -52,7 +64,7 @@ fn server_of(
 fn serving(
     issuer: &CertifiedIssuer<'static, KeyPair>,
     extensions: Vec<CustomExtension>,
-    clients: Option<&CertifiedIssuer<'static, KeyPair>>,
+    clients: Clients,
     answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
 ) -> (u16, Seen) {
     let mut params = CertificateParams::new(vec!["localhost".into()]).unwrap();
@@ -65,11 +77,15 @@ fn serving(
     let builder = rustls::ServerConfig::builder_with_provider(provider.clone());
     let builder = builder.with_safe_default_protocol_versions().unwrap();
     let builder = match clients {
-        None => builder.with_no_client_auth(),
-        Some(clients) => {
+        Clients::Any => builder.with_no_client_auth(),
+        Clients::Asked(authority) | Clients::Certified(authority) => {
             let mut roots = rustls::RootCertStore::empty();
-            roots.add(clients.der().clone()).unwrap();
+            roots.add(authority.der().clone()).unwrap();
             let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            let verifier = match clients {
+                Clients::Asked(_) => verifier.allow_unauthenticated(),
+                _ => verifier,
+            };
             builder.with_client_cert_verifier(verifier.build().unwrap())
         }
     };
@@ -137,7 +153,7 @@ fn a_server_that_asks_for_a_certificate_of_the_device_gets_the_configured_one_un
     ] {
         let base = tempfile::tempdir().unwrap();
         let issuer = authority(&base.path().join("ca.pem"));
-        let port = server_of(&issuer, Vec::new(), Some(&issuer));
+        let port = server_of(&issuer, Vec::new(), Clients::Certified(&issuer));
         let (file, sign_in) = (base.path().join("device.p12"), base.path().join("sign-in.toml"));
         pkcs12(&issuer, &file, in_file);
         std::fs::write(&sign_in, format!("[client-certificate]\npassword = \"{in_sign_in}\"\n")).unwrap();
@@ -163,7 +179,7 @@ fn servers_that_are_not_named_never_make_the_browser_ask_a_visitor_for_a_certifi
     for allow in ["", "allow = [\"*\"]\n"] {
         let base = tempfile::tempdir().unwrap();
         let issuer = authority(&base.path().join("ca.pem"));
-        let (other, others) = serving(&issuer, Vec::new(), Some(&issuer), |_| server::page("#a00"));
+        let (other, others) = serving(&issuer, Vec::new(), Clients::Certified(&issuer), |_| server::page("#a00"));
         let elsewhere = format!("https://localhost:{other}");
         let page = format!(
             "<body style='background:#0a0'><iframe src={elsewhere}/frame></iframe>
@@ -171,7 +187,7 @@ fn servers_that_are_not_named_never_make_the_browser_ask_a_visitor_for_a_certifi
             .then(end => fetch('/' + end))</script>"
         );
         let answer = move |_: &Request| ("200 OK", "Content-Type: text/html\r\n".to_owned(), page.clone());
-        let (port, seen) = serving(&issuer, Vec::new(), Some(&issuer), answer);
+        let (port, seen) = serving(&issuer, Vec::new(), Clients::Certified(&issuer), answer);
         let file = base.path().join("device.p12");
         pkcs12(&issuer, &file, "");
         let ca = base.path().join("ca.pem").display().to_string();
@@ -193,11 +209,45 @@ fn servers_that_are_not_named_never_make_the_browser_ask_a_visitor_for_a_certifi
     }
 }
 
+/// Many servers ask without a need: a login by certificate beside one by password, or a load balancer that asks for all of
+/// its sites. No visitor is asked, and the page is shown.
+#[test]
+fn a_server_that_would_take_a_certificate_has_its_page_shown_without_one() {
+    for (has_certificate, asks_for_its_authority) in [(false, true), (true, false), (true, true)] {
+        let base = tempfile::tempdir().unwrap();
+        let issuer = authority(&base.path().join("ca.pem"));
+        let others_issuer = named_authority(&base.path().join("other.pem"), "another");
+        let asked_for = if asks_for_its_authority { &issuer } else { &others_issuer };
+        let (other, others) = serving(&issuer, Vec::new(), Clients::Asked(asked_for), |_| server::page("#a00"));
+        let port = server_of(&issuer, Vec::new(), Clients::Any);
+        let ca = base.path().join("ca.pem").display().to_string();
+        let mut more = format!("[browser]\nallow = [\"*://localhost:{other}\"]\ntrust = [\"{ca}\"]\n");
+        if has_certificate {
+            let file = base.path().join("device.p12");
+            pkcs12(&issuer, &file, "");
+            more += &format!("client-certificate = \"{}\"\n", file.display());
+        }
+        let (mut compositor, session) =
+            start_with_own_policy(&headless(&format!("https://localhost:{port}/"), &more), base);
+        compositor.until_state(State::Ready, BROWSER);
+        let opens = format!("https://localhost:{other}/");
+        if has_certificate && asks_for_its_authority {
+            // Chromium cannot be told to send none where it has one that fits.
+            let opened = session.kioskctl_command(&["open", &opens]).output().unwrap();
+            let said = String::from_utf8_lossy(&opened.stderr).into_owned();
+            assert!(!opened.status.success() && said.contains("if browser.allow names it with https://"), "{said}");
+            continue;
+        }
+        session.kioskctl(&["open", &opens]);
+        assert!(others.lock().unwrap().iter().any(Request::of_browser), "{has_certificate} {asks_for_its_authority}");
+    }
+}
+
 #[test]
 fn a_server_that_requires_a_missing_client_certificate_is_reported() {
     let base = tempfile::tempdir().unwrap();
     let issuer = authority(&base.path().join("ca.pem"));
-    let port = server_of(&issuer, Vec::new(), Some(&issuer));
+    let port = server_of(&issuer, Vec::new(), Clients::Certified(&issuer));
     let ca = base.path().join("ca.pem").display().to_string();
     let more = format!("[shell.ready]\ntimeout = \"3s\"\n[browser]\ntrust = [\"{ca}\"]\n");
     let (mut compositor, _session) =
@@ -211,7 +261,7 @@ fn a_server_that_requires_a_missing_client_certificate_is_reported() {
 fn certificates_of_the_user_who_runs_it_are_offered_to_no_server_and_no_visitor() {
     let base = tempfile::tempdir().unwrap();
     let issuer = authority(&base.path().join("ca.pem"));
-    let port = server_of(&issuer, Vec::new(), Some(&issuer));
+    let port = server_of(&issuer, Vec::new(), Clients::Certified(&issuer));
     let home = base.path().join("home");
     let store = home.join(".pki/nssdb");
     std::fs::create_dir_all(&store).unwrap();
@@ -259,7 +309,7 @@ fn a_page_whose_certificate_chain_only_the_browser_can_complete_is_shown() {
     params.distinguished_name.push(rcgen::DnType::CommonName, "between");
     let between = CertifiedIssuer::signed_by(params, KeyPair::generate().unwrap(), &root).unwrap();
     let fetched = serve_bytes(between.der().to_vec());
-    let port = server_of(&between, vec![issuer_at(&format!("http://127.0.0.1:{fetched}/between.der"))], None);
+    let port = server_of(&between, vec![issuer_at(&format!("http://127.0.0.1:{fetched}/between.der"))], Clients::Any);
     let more = format!("[browser]\ntrust = [\"{}\"]\n", base.path().join("ca.pem").display());
     let (mut compositor, _session) =
         start_with_own_policy(&headless(&format!("https://localhost:{port}/"), &more), base);
@@ -305,4 +355,64 @@ fn a_page_that_only_a_proxy_reaches_is_shown() {
     let asked = proxy.requests();
     assert!(asked.iter().any(|request| request.of_browser() && request.target == "http://signage.example/"));
     assert!(asked.iter().any(|request| !request.of_browser() && request.target == "http://signage.example/"));
+}
+
+/// A PAC script that sends everything to this port, and says that it does.
+fn pac(port: u16) -> String {
+    format!("function FindProxyForURL(url, host) {{ return 'PROXY 127.0.0.1:{port}'; }}")
+}
+
+/// With a script only the browser knows which proxy is asked: the probe steps aside, and the page is what decides.
+#[test]
+fn a_page_that_only_a_proxy_of_a_script_reaches_is_shown() {
+    for by in ["http", "file"] {
+        let proxy = Server::start(|_| server::page("#808"));
+        let script = pac(proxy.port);
+        let body = script.clone();
+        let scripts = Server::start(move |_| {
+            ("200 OK", "Content-Type: application/x-ns-proxy-autoconfig\r\n".into(), body.clone())
+        });
+        let base = tempfile::tempdir().unwrap();
+        let file = base.path().join("proxy.pac");
+        std::fs::write(&file, script).unwrap();
+        let address = match by {
+            "http" => format!("http://127.0.0.1:{}/proxy.pac", scripts.port),
+            _ => format!("file://{}", file.display()),
+        };
+        let mut compositor = Compositor::listen(base.path());
+        let config = headless("http://signage.example/", &format!("[browser]\nproxy = \"{address}\"\n"));
+        let session = Session::start(base, &config);
+        compositor.accept();
+        compositor.until_state(State::Ready, BROWSER);
+        let asked = proxy.requests();
+        let whole = |request: &Request| request.target == "http://signage.example/";
+        assert!(asked.iter().any(|request| request.of_browser() && whole(request)), "{by}: {asked:?}");
+        assert!(asked.iter().all(Request::of_browser), "{by}: the probe has asked: {asked:?}");
+        let status: serde_json::Value = serde_json::from_str(&session.kioskctl(&["status", "--json"])).unwrap();
+        assert_eq!((&status["session"]["state"], &status["session"]["restarts"]), (&"ready".into(), &0.into()));
+    }
+}
+
+/// Neither an error page nor an end of trying: on the screen is why, and the page when the script or its proxy is there.
+#[test]
+fn a_page_behind_a_script_that_fails_is_said_and_shown_as_soon_as_it_can_be() {
+    let proxy = Server::start(|_| server::page("#808"));
+    let (script, broken) = (pac(proxy.port), Arc::new(Mutex::new(true)));
+    let is_broken = broken.clone();
+    let scripts = Server::start(move |_| {
+        let port = session_support::free_port();
+        let body = if *is_broken.lock().unwrap() { pac(port) } else { script.clone() };
+        ("200 OK", "Content-Type: application/x-ns-proxy-autoconfig\r\n".into(), body)
+    });
+    let base = tempfile::tempdir().unwrap();
+    let mut compositor = Compositor::listen(base.path());
+    let address = format!("http://127.0.0.1:{}/proxy.pac", scripts.port);
+    let more = format!("[shell.ready]\ntimeout = \"3s\"\n[browser]\nproxy = \"{address}\"\n");
+    let session = Session::start(base, &headless("http://signage.example/", &more));
+    compositor.accept();
+    compositor.until(BROWSER, |report| report.message.contains("proxy"));
+    *broken.lock().unwrap() = false;
+    // A browser keeps its script for a while.
+    session.kioskctl(&["restart"]);
+    compositor.until_state(State::Ready, BROWSER);
 }

@@ -9,7 +9,7 @@ use kiosk_core::api::State;
 use serde_json::Value;
 use session_support::hand::Hand;
 use session_support::site::Site;
-use session_support::{BROWSER, Compositor, SOON, Session, until};
+use session_support::{BROWSER, Compositor, SOON, Session, last_failure, until};
 
 const HEADLESS: &str =
     "extra-args = [\"--headless=new\", \"--ozone-platform=headless\", \"--remote-debugging-port=0\"]\n";
@@ -67,6 +67,33 @@ fn no_page_keeps_what_is_ordered_from_the_screen() {
     }
 }
 
+/// It begins to go there while what was ordered is already on its way, and the browser would let it.
+#[test]
+fn home_stays_although_the_page_before_it_goes_on_by_itself_all_the_time() {
+    for loops in
+        ["setInterval(() => { location = '/loop?' + Math.random(); }, 1);", "onload = () => location.reload();"]
+    {
+        let loops = page(&format!("{loops} tell('loop');"));
+        let site = Site::start(&[("/", &page("tell('home');")), ("/loop", &loops)]);
+        let base = tempfile::tempdir().unwrap();
+        let mut compositor = Compositor::listen(base.path());
+        let session = Session::start(base, &format!("[shell]\nurl = \"{}\"\n{HEADLESS}", site.url("/")));
+        compositor.accept();
+        compositor.until_state(State::Ready, BROWSER);
+        for round in 0..12 {
+            session.kioskctl(&["open", &site.url("/loop")]);
+            session.kioskctl(&["home"]);
+            let looped = || site.told().iter().filter(|told| *told == "loop").count();
+            let before = looped();
+            let status: Value = serde_json::from_str(&session.kioskctl(&["status", "--json"])).unwrap();
+            assert_eq!(status["session"]["url"], site.url("/"), "round {round}");
+            session.kioskctl(&["wait", "ready", "--stable", "500ms", "--timeout", "10s"]);
+            assert!(looped() <= before + 1, "round {round}: it goes on");
+            assert_eq!(status["session"]["restarts"], 0, "{status}");
+        }
+    }
+}
+
 /// One that a worker answers with an error, or not at all: only the network has it.
 #[test]
 fn a_page_whose_service_worker_fails_is_shown_past_it() {
@@ -92,5 +119,14 @@ fn a_page_whose_service_worker_fails_is_shown_past_it() {
             session.kioskctl(&["wait", "ready", "--timeout", "60s"]);
         }
         assert!(session.log().contains("service worker"), "{}", session.log());
+        // In the same words on the screen, in status, and in the log.
+        let why = match answer {
+            "Response.error()" => "its service worker has no page",
+            _ => "a service worker does not answer",
+        };
+        compositor.until(SOON, |report| report.reason.contains(why));
+        assert!(last_failure(&session).contains(why), "{}", last_failure(&session));
+        let warned = |line: &&str| line.contains("WARN") && line.contains(why);
+        assert!(session.log().lines().any(|line| warned(&line)), "{}", session.log());
     }
 }

@@ -38,6 +38,9 @@ pub enum LaunchError {
     /// The program, and what the kernel said.
     #[error("{0} could not be started: {1}")]
     Spawn(String, std::io::Error),
+    /// The script's file, and what the kernel said.
+    #[error("browser.proxy names {0}, which can't be read: {1}")]
+    Script(PathBuf, std::io::Error),
 }
 
 /// The file of `name`, which is a path or a name to be found in the directories of `path` (as in `PATH`).

@@ -137,6 +137,7 @@ impl Machine {
         (self.trouble, self.trying) = (DelayReason::None, BrowserAttempt::None);
         self.page = Page::EndingRenderer { limit: now + RENDERER_TIMEOUT };
         self.reason.clone_from(&reason);
+        self.tried = self.tried.saturating_add(1);
         effects.push(Effect::EndRenderer);
         effects.push(Effect::Failed(Failure { reason, action: "its process is ended".into(), goes_on: true }));
     }

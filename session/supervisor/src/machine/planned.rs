@@ -108,7 +108,12 @@ impl Machine {
         if self.settings.command || !self.running() || is_young {
             return;
         }
-        if self.planned.due.as_ref() != Some(&why) {
+        // A restart for memory counts for its back-off, whatever else falls due while it waits.
+        let for_memory = matches!(self.planned.due, Some(RestartReason::Memory(_)));
+        if for_memory && !matches!(why, RestartReason::Memory(_)) {
+            return;
+        }
+        if !for_memory && self.planned.due.as_ref() != Some(&why) {
             tracing::info!(why = why.description(), "browser restart due when the device is idle");
         }
         self.planned.due = Some(why);

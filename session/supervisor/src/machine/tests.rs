@@ -481,6 +481,29 @@ fn a_page_that_does_not_answer_takes_the_browser_with_it_unless_it_waits_for_a_p
     world.until_ready();
 }
 
+/// The browser handles input before pings, so none is answered while there is more of it than the machine can handle.
+#[test]
+fn a_page_that_is_given_input_is_alive_and_is_missed_in_time_when_that_hangs() {
+    for last in 0..40 {
+        let mut world = World::ready();
+        let begin = world.now;
+        let mut told = begin;
+        while told < begin + SECOND * 60 + Duration::from_millis(last * 317) {
+            let next = told + SECOND * 2;
+            while world.now < next {
+                world.pass(next - world.now);
+            }
+            told = world.now;
+            world.event(Event::Alive);
+            assert!(!world.effects.contains(&Effect::Unstick), "after {:?}", world.now - begin);
+        }
+        while !world.effects.contains(&Effect::Unstick) {
+            world.pass(SECOND);
+        }
+        assert!(world.now - told <= SECOND * 15, "{:?}", world.now - told);
+    }
+}
+
 #[test]
 fn an_idle_page_costs_one_wake_up_in_ten_seconds() {
     let mut world = World::ready();

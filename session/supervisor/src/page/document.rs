@@ -55,7 +55,9 @@ impl Page {
             return;
         }
         let text = |key: &str| frame[key].as_str().unwrap_or_default().to_owned();
-        let other = self.is_other(frame["loaderId"].as_str());
+        let loader = frame["loaderId"].as_str();
+        let other = self.is_other(loader, frame["url"].as_str().unwrap_or_default());
+        let is_late = self.opening && self.committed && loader.is_some_and(|loader| self.strays.has(loader));
         if !other {
             self.end_leaving();
         }
@@ -78,8 +80,8 @@ impl Page {
             if !was_requested {
                 self.suspect_worker();
             }
-            let reason = "the browser has an error page for it".to_owned();
-            return self.replaced(url.to_owned(), reason);
+            let reason = if was_requested { "the browser has an error page for it" } else { worker::WHY };
+            return self.replaced(url.to_owned(), reason.to_owned());
         }
         let url = text("url") + &text("urlFragment");
         if self.clearing.is_some() && url == BLANK {
@@ -92,7 +94,10 @@ impl Page {
             return self.replaced(url, reason);
         }
         self.document.is_alive = !first;
-        if other {
+        if is_late {
+            // It had no request that could be aborted, and is there in place of what was ordered.
+            self.events.push(Event::NotLeft);
+        } else if other {
             // Looked at as the one before it would be.
             self.leaving_is_due(now);
         } else {
@@ -108,17 +113,8 @@ impl Page {
     }
 
     /// A document that the page went to by itself, while another one is ordered.
-    fn is_other(&self, loader: Option<&str>) -> bool {
-        self.opening && self.ordered_loader.is_some() && self.ordered_loader.as_deref() != loader
-    }
-
-    /// The browser begins to navigate, by order or otherwise.
-    pub(super) fn navigation_started(&mut self, parameters: &Value) {
-        let is_new = parameters["navigationType"].as_str().is_some_and(|kind| !kind.ends_with("ameDocument"));
-        let url = parameters["url"].as_str().unwrap_or_default();
-        if self.opening && is_new && self.ordered_loader.is_none() && is_same(url, &self.ordered) {
-            self.ordered_loader = parameters["loaderId"].as_str().map(str::to_owned);
-        }
+    fn is_other(&self, loader: Option<&str>, url: &str) -> bool {
+        self.opening && self.ordered_loader.as_deref() != loader && !is_same(url, &self.ordered)
     }
 
     /// What was opened by order, and what is allowed.
@@ -144,7 +140,10 @@ impl Page {
             self.open_failed(&failure::of_network_error(error), false);
         } else if result["isDownload"] == true {
             self.open_failed("it is a file to download, not a page", false);
-        } else if result["loaderId"].is_null() {
+        } else if let Some(loader) = result["loaderId"].as_str() {
+            // Said before the document comes.
+            self.ordered_loader.get_or_insert_with(|| loader.to_owned());
+        } else {
             // Another place of the same document: there is nothing to wait for.
             self.committed = true;
             self.document.all_there();

@@ -3,6 +3,11 @@
 /// Where nothing says more.
 pub const BLOCKED: &str = "a policy of the browser does not allow it: `kioskctl config check` says which";
 
+/// Of a server that is not to get the device's certificate: Chromium does not say whether that is why. See
+/// [`crate::certificate`].
+pub(super) const WITHOUT_CERTIFICATE: &str = "it can't be fetched; a server that asks for a certificate gets this \
+     device's own if browser.allow names it with https://";
+
 /// Where the browser says nothing.
 pub const UNKNOWN: &str = "it can't be fetched";
 
@@ -55,7 +60,20 @@ fn known(name: &str) -> Option<&'static str> {
         }
         "certdateinvalid" => "the server's certificate has expired, or the clock of this device is wrong",
         "certcommonnameinvalid" => "the server's certificate is for another name",
-        "sslclientauthcertneeded" | "badsslclientauthcert" => "the server asks for a certificate of this device",
+        "certrevoked" => "the server's certificate was revoked by its authority",
+        "certinvalid" | "certweaksignaturealgorithm" | "certweakkey" => "the server's certificate is not valid",
+        "sslprotocolerror" | "sslversionorciphermismatch" => "the server does not speak TLS as it should",
+        "sslclientauthcertneeded" => "the server asks for a certificate of this device",
+        "badsslclientauthcert" => "the server does not accept the certificate that it got",
+        "invalidhttpresponse" | "invalidchunkedencoding" => "the server's answer is no HTTP",
+        "responseheaderstoobig" | "responseheaderstoomany" => "the server's answer has too many headers",
+        "contentdecodingfailed" => "the server's answer is not packed as it says",
+        "contentlengthmismatch" | "incompletechunkedencoding" => "the server's answer broke off",
+        "mandatoryproxyconfigurationfailed" | "pacscriptfailed" => {
+            "the script of browser.proxy can't be fetched or fails"
+        }
+        "socksconnectionfailed" | "sockshostunreachable" => "the proxy does not let through",
+        "unsafeport" => "browsers open no page at this port",
         "invalidauthcredentials" => "the server does not accept the password",
         "proxyconnectionfailed" | "tunnelconnectionfailed" => "the proxy does not let through",
         "toomanyredirects" => "it redirects for ever",

@@ -23,6 +23,7 @@ mod orders;
 mod permissions;
 mod script;
 mod sign_in;
+mod strays;
 mod targets;
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,7 @@ pub use failure::{BLOCKED, UNKNOWN};
 use kiosk_core::config::{Allowed, Api, BrowserSettings, PageReady, StatusRanges};
 use leaving::Leaving;
 use permissions::Permissions;
+use strays::Strays;
 pub use uploads::UploadTask;
 use uploads::Uploads;
 use windows::Windows;
@@ -97,6 +99,8 @@ pub struct Page {
     worker: Worker,
     /// The browser's identifier of the document that was ordered last, as soon as that is known.
     ordered_loader: Option<String>,
+    /// What the document before has begun since.
+    strays: Strays,
     /// [`Page::clear_data`] has not come to an end.
     clearing: Option<Clearing>,
     windows: Windows,
@@ -143,6 +147,7 @@ impl Page {
             leaving: None,
             worker: Worker::default(),
             ordered_loader: None,
+            strays: Strays::default(),
             clearing: None,
             windows: Windows::default(),
             frames: VecDeque::new(),
@@ -251,6 +256,8 @@ impl Page {
                 self.document.called = true;
                 self.judge();
             }
+            // As good as an answer to a ping.
+            Some(script::ALIVE) if self.session.as_deref() == Some(session) => self.events.push(Event::Alive),
             Some("print") => self.denied.say(Feature::Print),
             // Windows above the page and frames with a process of their own have sessions of their own.
             Some(text) if self.session.as_deref() == Some(session) => {

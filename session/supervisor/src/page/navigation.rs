@@ -50,6 +50,10 @@ impl Page {
             None => Owner::Frame,
         };
         let is_response = is_response(paused);
+        if matches!(owner, Owner::Page) && !is_response && self.is_stray(url) {
+            tracing::debug!("navigation of the document before aborted");
+            return self.take_back(request);
+        }
         if matches!(owner, Owner::Page) && !is_response {
             self.navigation = Some(job(request).to_owned());
             if self.opening && is_same(url, &self.ordered) {
@@ -179,12 +183,16 @@ impl Page {
         match paused["responseErrorReason"].as_str() {
             // Aborted by the page or the browser, without an error page.
             Some("Aborted") => return None,
+            Some("Failed") if self.withholds_certificate(url) => {
+                return Some((failure::WITHOUT_CERTIFICATE.to_owned(), None));
+            }
             Some(error) => return Some((failure::of_fetch_error(error), None)),
             None => {}
         }
         let status = u16::try_from(paused["responseStatusCode"].as_u64()?).ok()?;
         // Whether it was opened, loads itself again, or goes on to another place: an error is never the page.
-        if (300..400).contains(&status) || self.rules.http_status.contains(status) {
+        let leads_on = (300..400).contains(&status) && header(paused, "location").is_some();
+        if leads_on || self.rules.http_status.contains(status) {
             return None;
         }
         let reason = match status {
@@ -193,6 +201,12 @@ impl Page {
             _ => failure::of_status(status),
         };
         Some((reason, Some(status)))
+    }
+
+    /// Whether this server is not to get the device's certificate, of which there is one.
+    fn withholds_certificate(&self, url: &str) -> bool {
+        let named = || self.rules.allowed.patterns().iter().any(|own| own.is_secure() && own.contains(url));
+        self.rules.browser.client_certificate.is_some() && url.starts_with("https:") && !named()
     }
 
     fn is_of_same_origin(&self, url: &str) -> bool {

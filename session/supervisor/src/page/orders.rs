@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::Page;
 use super::frames::QUESTION;
 use super::script::BINDING;
+use super::strays::Strays;
 use super::wire::Purpose;
 use crate::sign_in::SignIn;
 use kiosk_core::config::PageReady;
@@ -62,6 +63,7 @@ impl Page {
         self.committed = false;
         self.begin_leaving(now);
         self.ordered_loader = None;
+        self.strays = Strays::default();
         self.overtaken = self.navigation.take();
         self.ordered_navigation = None;
         self.dismiss_dialogs();

@@ -13,6 +13,14 @@ const TELL: &str = "const kioskTell = text => { if (typeof __kioskTell === 'func
 /// `window.kiosk`.
 const KIOSK: &str = include_str!("kiosk.js");
 
+/// What the script says of a page that is given input.
+pub(super) const ALIVE: &str = "alive";
+/// Least time between two of these, milliseconds: well within the time limit of a heartbeat, and no wake-up that counts
+/// beside those of the input itself.
+const ALIVE_INTERVAL: u32 = 2000;
+
+const INPUT: &str = include_str!("alive.js");
+
 /// The page cannot close itself, which would end the browser.
 const NO_CLOSE: &str = "if (window === window.top && !window.opener) window.close = () => {};";
 
@@ -125,7 +133,9 @@ pub(super) fn of(browser: &BrowserSettings, api: &Api) -> String {
     let kiosk = kiosk.replace("BURST", &BURST.to_string()).replace("RATE", &RATE.to_string());
     let kiosk = kiosk.replace("LONGEST", &LONGEST.to_string()).replace("PATIENCE", &PATIENCE.as_millis().to_string());
     let narrow = layout_width::script();
-    let mut parts = vec![TELL, &kiosk, frames::SCRIPT, NO_CLOSE, WEB_ONLY, NO_QUESTIONS, DIALOGS, IN_SIGHT, &narrow];
+    let input = INPUT.replace("INTERVAL", &ALIVE_INTERVAL.to_string()).replace("ALIVE", ALIVE);
+    let mut parts =
+        vec![TELL, &input, &kiosk, frames::SCRIPT, NO_CLOSE, WEB_ONLY, NO_QUESTIONS, DIALOGS, IN_SIGHT, &narrow];
     if browser.printing == Printing::None {
         parts.push(NO_PRINT);
     }

@@ -280,6 +280,36 @@ fn only_the_page_itself_can_answer_a_ping() {
     assert_eq!(page.take_events(), [Event::Alive]);
 }
 
+/// A browser would show what comes with it.
+#[test]
+fn a_redirection_to_nowhere_is_no_page() {
+    let mut page = attached(PageReady::FirstPaint);
+    page.navigate("http://a/", NOW);
+    page.take_outgoing();
+    let to_b = json!([{ "name": "Location", "value": "http://b/" }]);
+    pause(&mut page, json!({ "responseStatusCode": 302, "responseHeaders": to_b }));
+    assert_eq!(methods(&mut page), ["Fetch.continueRequest"]);
+    let mut page = attached_under(Rules { http_status: StatusRanges(vec![(200, 299)]), ..rules() });
+    page.navigate("http://a/", NOW);
+    page.take_outgoing();
+    pause(&mut page, json!({ "responseStatusCode": 302, "responseHeaders": [] }));
+    assert_eq!(methods(&mut page), ["Fetch.failRequest"]);
+    assert!(matches!(&page.take_events()[..], [Event::PageStale { .. }]));
+}
+
+#[test]
+fn input_that_the_page_was_given_is_as_good_as_an_answer() {
+    let mut page = attached(PageReady::FirstPaint);
+    let told = |page: &mut Page, session: &str| {
+        let parameters = json!({ "name": "__kioskTell", "payload": "alive", "executionContextId": 1 });
+        page.take(&json!({ "method": "Runtime.bindingCalled", "sessionId": session, "params": parameters }), NOW);
+        page.take_events()
+    };
+    assert_eq!(told(&mut page, "S1"), [Event::Alive]);
+    // Frames and windows with a process of their own say nothing of the page's.
+    assert_eq!(told(&mut page, "S9"), []);
+}
+
 #[test]
 fn a_frame_that_is_late_is_told_as_long_as_it_is() {
     let mut page = attached(PageReady::FirstPaint);

@@ -54,7 +54,24 @@ impl Hand {
         }
     }
 
-    fn order(&mut self, method: &str, parameters: &Value) {
+    /// Presses this letter's key so many times, without waiting for any of them.
+    pub fn type_at_once(&mut self, letter: &str, times: usize) {
+        for _ in 0..times {
+            for kind in ["keyDown", "keyUp"] {
+                let event = json!({ "type": kind, "key": letter, "code": format!("Key{}", letter.to_uppercase()) });
+                self.send("Input.dispatchKeyEvent", &event);
+            }
+        }
+    }
+
+    /// Presses a key once: `key` and `code` as in the page's event, `number` as Windows has it, and the text it types.
+    pub fn press(&mut self, key: &str, code: &str, number: u32, text: &str) {
+        let event = |kind: &str, text: &str| json!({ "type": kind, "key": key, "code": code, "windowsVirtualKeyCode": number, "text": text });
+        self.order("Input.dispatchKeyEvent", &event("keyDown", text));
+        self.order("Input.dispatchKeyEvent", &event("keyUp", ""));
+    }
+
+    fn send(&mut self, method: &str, parameters: &Value) {
         self.sent += 1;
         let text = json!({ "id": self.sent, "method": method, "params": parameters }).to_string();
         let length = u16::try_from(text.len()).unwrap().to_be_bytes();
@@ -62,6 +79,10 @@ impl Hand {
         let mut frame = vec![0x81, 0x80 | 126, length[0], length[1], 0, 0, 0, 0];
         frame.extend_from_slice(text.as_bytes());
         self.stream.write_all(&frame).unwrap();
+    }
+
+    fn order(&mut self, method: &str, parameters: &Value) {
+        self.send(method, parameters);
         loop {
             let answer: Value = serde_json::from_slice(&self.frame()).unwrap();
             if answer["id"] == self.sent {

@@ -15,6 +15,7 @@ pub struct Site {
     pub port: u16,
     answers: Arc<Mutex<HashMap<String, Answer>>>,
     told: Arc<Mutex<Vec<String>>>,
+    cookies: Arc<Mutex<Vec<String>>>,
     gone: Arc<AtomicBool>,
 }
 
@@ -23,7 +24,8 @@ impl Site {
     pub fn start(pages: &[(&str, &str)]) -> Site {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let site = Site { port, answers: Arc::default(), told: Arc::default(), gone: Arc::default() };
+        let site =
+            Site { port, answers: Arc::default(), told: Arc::default(), cookies: Arc::default(), gone: Arc::default() };
         for (path, body) in pages {
             site.answer(path, 200, "", body);
         }
@@ -62,6 +64,11 @@ impl Site {
         self.told.lock().unwrap().clone()
     }
 
+    /// The cookies of all requests that had any.
+    pub fn cookies(&self) -> Vec<String> {
+        self.cookies.lock().unwrap().clone()
+    }
+
     pub fn has_told(&self, what: &str) -> bool {
         self.told().iter().any(|told| told == what)
     }
@@ -76,6 +83,9 @@ impl Site {
             }
             if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
                 length = value.trim().parse().unwrap_or(0);
+            }
+            if let Some(value) = line.strip_prefix("Cookie:") {
+                self.cookies.lock().unwrap().push(value.trim().to_owned());
             }
             line.clear();
         }

@@ -206,3 +206,32 @@ fn beside_a_restart_a_day_memory_counts_again_once_the_page_is_mended() {
     let leaks = beside_restart_at(90..120, mended);
     assert!(leaks >= 30, "each before the memory is full: {leaks}");
 }
+
+/// The time of day comes while a restart for memory waits for nobody to be there: that it was for memory still counts.
+#[test]
+fn a_restart_for_memory_counts_although_the_time_of_day_comes_while_it_waits() {
+    let full = || Event::RestartDue { why: RestartReason::Memory("the browser takes 1700 MiB of 2000".into()) };
+    let time = || Event::RestartDue { why: RestartReason::TimeOfDay };
+    for others in [vec![full(), time()], vec![time(), full()], vec![full(), time(), full()]] {
+        let mut world = World::ready();
+        let mut ages = Vec::new();
+        for _ in 0..4 {
+            let launched = *world.launches.last().unwrap();
+            while !world.machine.report().when_idle {
+                world.now += HOUR / 12;
+                world.event(Event::Tick);
+                world.event(full());
+            }
+            ages.push((world.now - launched).as_secs() / 60);
+            others.iter().for_each(|event| world.event(event.clone()));
+            let before = launches(&world);
+            world.event(Event::Idle);
+            world.until_ready();
+            // One restart for both.
+            world.event(Event::Idle);
+            world.until_ready();
+            assert_eq!(launches(&world), before + 1);
+        }
+        assert_eq!(ages, [30, 60, 120, 240], "ever more rarely");
+    }
+}

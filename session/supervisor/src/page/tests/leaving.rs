@@ -97,3 +97,37 @@ fn a_page_that_can_not_be_loaded_again_is_ended() {
     );
     assert_eq!(page.take_events(), [Event::NotLeft]);
 }
+
+/// A page that reloads itself or goes on by itself, all the time.
+#[test]
+fn what_it_begins_after_the_order_does_not_take_the_place_of_what_was_ordered() {
+    let started = |page: &mut Page, loader: &str, url: &str| {
+        let parameters =
+            json!({ "frameId": FRAME, "loaderId": loader, "url": url, "navigationType": "differentDocument" });
+        event(page, "Page.frameStartedNavigating", parameters);
+    };
+    let mut page = leaving();
+    started(&mut page, "L2", "http://b/");
+    pause(&mut page, json!({ "requestId": "1.0", "request": { "url": "http://b/" } }));
+    pause(&mut page, json!({ "requestId": "1.0", "request": { "url": "http://b/" }, "responseStatusCode": 200 }));
+    assert_eq!(methods(&mut page), ["Fetch.continueRequest", "Fetch.continueRequest"]);
+    // While the browser replaces the document.
+    started(&mut page, "L3", "http://a/next");
+    commit(&mut page, "L2", "http://b/");
+    pause(&mut page, json!({ "requestId": "2.0", "request": { "url": "http://a/next" } }));
+    assert!(methods(&mut page).contains(&"Fetch.failRequest".to_owned()));
+    // What has no request that could be aborted is noticed when it comes.
+    commit(&mut page, "L3", "blob:http://a/1");
+    assert!(page.take_events().contains(&Event::NotLeft));
+
+    // The ordered document may go on by itself, such as to a login, before there is anything to be seen.
+    let mut page = leaving();
+    started(&mut page, "L2", "http://b/");
+    commit(&mut page, "L2", "http://b/");
+    started(&mut page, "L3", "http://a/login");
+    pause(&mut page, json!({ "requestId": "2.0", "request": { "url": "http://a/login" } }));
+    assert_eq!(methods(&mut page).last().unwrap(), "Fetch.continueRequest");
+    commit(&mut page, "L3", "http://a/login");
+    lifecycle(&mut page, "L3", "firstPaint");
+    assert_eq!(page.take_events().last(), Some(&Event::PageUp));
+}
