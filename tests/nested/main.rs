@@ -16,6 +16,8 @@ mod flood;
 mod kiosk;
 #[path = "../fixture/layers.rs"]
 mod layers;
+#[path = "../fixture/lessee.rs"]
+mod lessee;
 #[path = "../fixture/methods.rs"]
 mod methods;
 #[path = "../fixture/output_tool.rs"]
