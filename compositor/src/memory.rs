@@ -10,8 +10,9 @@ use std::{fs, io};
 /// Unmaps the program's code and constants from this process. Pages that are used again are mapped from the page cache
 /// within microseconds.
 pub fn forget_start() {
-    if let Err(error) = unmap_clean_pages() {
-        tracing::debug!(%error, "the code that was needed to start stays in memory");
+    match unmap_clean_pages() {
+        Ok(()) => tracing::debug!("memory of the start given back"),
+        Err(error) => tracing::debug!(%error, "the code that was needed to start stays in memory"),
     }
 }
 

@@ -1,5 +1,5 @@
-//! drm-lease with a device that lends in name only: what clients are told, granted and refused. That the kernel lends a
-//! connector is seen on the machine.
+//! drm-lease with a device that lends in name only: what clients are told, granted and refused. The kernel's own part, in
+//! `backend::kms`, is not tested here.
 
 use kioskd::privilege::Privilege;
 use wayland_client::Proxy;

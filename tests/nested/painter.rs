@@ -33,6 +33,7 @@ pub fn watched(mut command: Command, directory: &Path, outputs: &[(i32, i32)]) -
         .arg(config);
     command.args(outputs.iter().map(|(width, height)| format!("--output={width}x{height}")));
     command.env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent").env("NO_COLOR", "1");
+    command.env("RUST_LOG", "info,kioskd::memory=debug");
     for name in ["XDG_RUNTIME_DIR", "KIOSK_RUNTIME_DIR", "KIOSK_STATE_DIR"] {
         command.env(name, directory);
     }
@@ -107,6 +108,8 @@ impl Scene {
         let _others: Vec<Guest> = (0..self.others).map(guest).collect();
         let mut painter = Painter::new(&mut kioskd, directory.path(), self.outputs[0], self.changing);
         let _added = add(&mut painter);
+        // What is done once after the start is in no count, or in both.
+        kioskd.wait_for_log("start given back");
         painter.draw(FIRST + frames);
         kioskd.signal(Signal::TERM);
         let status = kioskd.end();

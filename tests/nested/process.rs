@@ -4,7 +4,7 @@
 use std::{
     fs::File,
     io::{Read, Seek, SeekFrom},
-    os::fd::{AsFd, BorrowedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
@@ -92,19 +92,33 @@ impl Running {
     /// Waits until it has created this file.
     #[track_caller]
     pub fn wait_for(&mut self, path: &Path) {
-        let deadline = Instant::now() + PATIENCE;
         let directory = path.parent().unwrap();
         std::fs::create_dir_all(directory).unwrap();
+        let created = inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO;
+        self.watch(directory, created, &path.display().to_string(), |_| path.exists());
+    }
+
+    /// Waits until its output has this text.
+    #[track_caller]
+    pub fn wait_for_log(&mut self, text: &str) {
+        let log = PathBuf::from(format!("/proc/self/fd/{}", self.log.as_raw_fd()));
+        self.watch(&log, inotify::WatchFlags::MODIFY, text, |running| running.log().contains(text));
+    }
+
+    /// Looks whether it is `done` whenever the path changes in this way.
+    #[track_caller]
+    fn watch(&self, path: &Path, change: inotify::WatchFlags, what: &str, done: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
         let watch = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK).unwrap();
-        inotify::add_watch(&watch, directory, inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO).unwrap();
+        inotify::add_watch(&watch, path, change).unwrap();
         let pidfd = pidfd_open(self.pid(), PidfdFlags::empty()).unwrap();
-        while !path.exists() {
+        while !done(self) {
             let left = deadline.saturating_duration_since(Instant::now());
             let mut fds = [PollFd::new(&watch, PollFlags::IN), PollFd::new(&pidfd, PollFlags::IN)];
             let timeout = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) };
             let ready = poll(&mut fds, Some(&timeout)).unwrap_or(0);
             let ended = fds[1].revents().contains(PollFlags::IN);
-            assert!(ready > 0 && !ended, "{} did not make {}:\n{}", self.name, path.display(), self.log());
+            assert!(ready > 0 && !ended, "{}: no {what}:\n{}", self.name, self.log());
             let mut events = [0; 4096];
             let _ = rustix::io::read(&watch, &mut events);
         }
