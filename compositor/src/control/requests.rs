@@ -137,7 +137,6 @@ pub fn show_pairing(url: &str, code: &str, options: &Options) -> Result<Request,
         code: one_line("code", code, MAX_CODE)?,
         expires: options.get("expires").map(|value| expires(value)).transpose()?,
         wifi,
-        ..PairingRequest::default()
     };
     Ok((Action::Screen, Command::ShowPairing(request)))
 }

@@ -163,7 +163,7 @@ impl<'a> Frame<'a> {
             let surfaces: Vec<_> =
                 AsRenderElements::<R>::render_elements(&shown.window, renderer, location, scale, 1.0);
             let drawn = surfaces.into_iter().map(|surface| faded::drawable(renderer, surface, &mut budget));
-            let drawn: Vec<StageElement<R>> = drawn.map(StageElement::from).collect();
+            let drawn: Vec<_> = drawn.collect();
             let hides = drawn.iter().any(|element| covers(element, self.source.picture_size(), scale));
             elements.extend(drawn);
             if hides {
