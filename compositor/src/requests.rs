@@ -134,6 +134,7 @@ impl Kiosk {
             backend: self.hardware.backend.name().into(),
             renderer: self.hardware.backend.renderer().into(),
             stage: self.stage.name(seen).into(),
+            system_screen: self.stage.system_screen_name().into(),
             keyboard: if self.any_keyboard_is_shown() { "shown" } else { "hidden" }.into(),
             accessibility: Aid::ALL
                 .into_iter()

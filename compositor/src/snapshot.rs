@@ -12,6 +12,8 @@ pub struct Snapshot {
     pub renderer: String,
     /// `splash`, `shell` or `system-screen`: of all shells that have an output.
     pub stage: String,
+    /// The screen of our own that is over everything: `message` or `pairing`; `welcome` below nothing else; empty: none.
+    pub system_screen: String,
     /// Whether the keyboard is on the screen: `shown` or `hidden`.
     pub keyboard: String,
     /// Aids that are on, such as `sticky-keys`.

@@ -132,12 +132,16 @@ fn the_pairing_screen_is_read_by_a_camera_at_every_rotation_until_it_is_dismisse
     for degrees in [0, 90, 180, 270] {
         fixture.rotate(degrees);
         fixture.still();
-        assert_eq!(fixture.kiosk.snapshot().stage, "system-screen");
+        let snapshot = fixture.kiosk.snapshot();
+        assert_eq!((snapshot.stage.as_str(), snapshot.system_screen.as_str()), ("system-screen", "pairing"));
         assert_eq!(codes(&mut fixture), ["https://setup.example.org/"], "rotated by {degrees}");
     }
     fixture.nothing_left_to_do();
     ask(&mut fixture, Command::Dismiss).unwrap();
     fixture.until("the splash", |fixture| codes(fixture).is_empty());
+    assert_eq!(fixture.kiosk.snapshot().system_screen, "");
+    message(&mut fixture, "", "Closed");
+    assert_eq!(fixture.kiosk.snapshot().system_screen, "message");
 }
 
 #[test]

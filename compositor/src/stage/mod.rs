@@ -74,6 +74,14 @@ impl SystemScreen {
             Self::Pairing(pairing) => View::Pairing(pairing.clone()),
         }
     }
+
+    /// As D-Bus has it.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Message { .. } => "message",
+            Self::Pairing(_) => "pairing",
+        }
+    }
 }
 
 /// The stage.
@@ -267,6 +275,16 @@ impl Stage {
         }
         let names: Vec<_> = shells.map(|shell| self.name_of(shell)).collect();
         ["splash", "system-screen"].into_iter().find(|name| names.contains(name)).unwrap_or("shell")
+    }
+
+    /// The operator's screen, or else the one of a device that is not set up, as `org.kioskd.Compositor1.SystemScreen`
+    /// names them; empty: neither.
+    pub fn system_screen_name(&self) -> &'static str {
+        match (&self.system_screen, &self.welcome) {
+            (Some(screen), _) => screen.name(),
+            (None, Some(_)) => "welcome",
+            (None, None) => "",
+        }
     }
 
     /// Whether this shell is not covered by our own picture.

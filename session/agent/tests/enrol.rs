@@ -105,6 +105,20 @@ fn who_reads_the_code_on_the_screen_makes_the_device_one_of_his_fleet() {
 }
 
 #[test]
+fn a_code_that_somebody_took_off_the_screen_counts_no_more() {
+    for other in ["", "message"] {
+        let agent = Agent::with(|_| {});
+        let kioskd = Fake::compositor(agent.directory());
+        kioskd.change(&[("SystemScreen", "pairing".into())]);
+        let code = code(&agent);
+        let mut operator = Operator::come(&agent).unwrap();
+        kioskd.change(&[("SystemScreen", other.into())]);
+        until(|| Operator::come(&agent).is_err());
+        assert!(matches!(operator.prove(&code), Answer::Refused(Refusal::NoCode)), "{other:?}");
+    }
+}
+
+#[test]
 fn a_code_that_is_wrong_five_times_is_followed_by_another() {
     let agent = Agent::with(|_| {});
     let kioskd = Fake::compositor(agent.directory());

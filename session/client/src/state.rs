@@ -59,6 +59,8 @@ pub struct CompositorState {
     pub renderer: String,
     /// What people see: `splash`, `shell` or `system-screen`.
     pub stage: String,
+    /// The screen of kioskd's own that is shown: `message`, `pairing` or `welcome`; empty: none.
+    pub system_screen: String,
     /// Of each shell, by number.
     pub shells: Vec<ShellOutput>,
     /// In the foreground; 0: unknown or none.
@@ -196,6 +198,7 @@ impl CompositorState {
             backend: client::text(&all, "Backend"),
             renderer: client::text(&all, "Renderer"),
             stage: client::text(&all, "Stage"),
+            system_screen: client::text(&all, "SystemScreen"),
             shells: client::pairs(&all, "Shells")
                 .into_iter()
                 .map(|(output, stage)| ShellOutput { output, stage })

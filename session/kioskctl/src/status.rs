@@ -238,7 +238,9 @@ fn session_rows(session: &SessionState, now: Option<u64>, row: &mut impl FnMut(&
 fn compositor_rows(compositor: &CompositorState, row: &mut impl FnMut(&str, String)) {
     let how = [compositor.backend.as_str(), compositor.renderer.as_str()].join(", ");
     let vt = if compositor.active_vt > 0 { format!(", VT {}", compositor.active_vt) } else { String::new() };
-    row("Screen", format!("{} ({how}{vt})", compositor.stage));
+    let which =
+        if compositor.system_screen.is_empty() { String::new() } else { format!(": {}", compositor.system_screen) };
+    row("Screen", format!("{}{which} ({how}{vt})", compositor.stage));
     if compositor.outputs.is_empty() {
         row("Output", "none".into());
     }

@@ -274,6 +274,13 @@ impl Compositor {
         &self.now.stage
     }
 
+    /// The screen of kioskd's own that is shown: message or pairing, until it is dismissed, or welcome on a device that
+    /// is not set up. Empty: none.
+    #[zbus(property)]
+    fn system_screen(&self) -> &str {
+        &self.now.system_screen
+    }
+
     /// Of each shell, by the number it has in org.kioskd.Session1.Shells: name of the output it is on (empty: every one
     /// is another shell's), and what is shown there: splash, shell or system-screen.
     #[zbus(property)]

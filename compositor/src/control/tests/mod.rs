@@ -111,6 +111,7 @@ fn snapshot() -> Snapshot {
         backend: "kms".into(),
         renderer: "pixman".into(),
         stage: "splash".into(),
+        system_screen: "pairing".into(),
         keyboard: "hidden".into(),
         accessibility: vec!["sticky-keys".into()],
         active_vt: 1,

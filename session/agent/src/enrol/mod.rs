@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use kiosk_client::state::CompositorState;
 use kiosk_client::{Client, Link, Options, Service, screen};
 use kiosk_enrolment::{Code, PROTOCOL, Secret};
 use rcgen::{CertificateParams, KeyPair};
@@ -104,7 +105,9 @@ impl Desk {
             asked: renewal::Asked::default(),
         });
         let (orders, taken) = mpsc::channel(MAX_ORDERS);
-        tokio::spawn(Task { shared: shared.clone(), client: Client::from_environment(), link: None }.run(taken));
+        tokio::spawn(
+            Task { shared: shared.clone(), client: Client::from_environment(), link: None, seen: false }.run(taken),
+        );
         let desk = Desk { shared, orders };
         if standing {
             // There is room: nobody else has ordered anything yet.
@@ -158,6 +161,8 @@ struct Task {
     client: Client,
     /// While a code is shown or waits to be: what happens with kioskd.
     link: Option<Link>,
+    /// Whether kioskd has told that it shows the code: what it told before does not count.
+    seen: bool,
 }
 
 impl Task {
@@ -249,21 +254,37 @@ impl Task {
         let shown = shown.map_err(|failure| EnrolError::Screen(failure.message().to_owned()))?;
         *self.shared.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
         self.shared.machine().shown(secret, self.shared.now());
+        self.seen = self.is_shown().await == Some(true);
         tracing::info!("the screen shows a code to enrol this device");
         let url = shown.json.get("url").and_then(|url| url.as_str()).unwrap_or_default().to_owned();
         Ok(OnScreen { code, url })
+    }
+
+    /// Whether the code was on the screen, and something else is now: somebody dismissed it, or shows a message.
+    async fn is_covered(&mut self) -> bool {
+        let shown = self.is_shown().await;
+        self.seen |= shown == Some(true);
+        self.seen && shown == Some(false)
+    }
+
+    /// Whether kioskd shows a pairing screen; `None`: it says nothing.
+    async fn is_shown(&self) -> Option<bool> {
+        let peer = self.link.as_ref()?.peer().ok()?;
+        let state = CompositorState::read(peer).await.ok()?;
+        Some(state.system_screen == "pairing")
     }
 
     /// kioskd has come, gone, or has news: a code that no screen shows counts no more, and one that is wanted is shown when it
     /// can be.
     async fn look(&mut self) {
         let Some(link) = &mut self.link else { return };
-        if !link.is_over() {
+        if link.is_over() {
+            // It may be back already, and knows of no code.
+            link.refresh(&self.client).await;
+        } else if !self.is_covered().await {
             return;
         }
-        // It may be back already, and knows of no code.
-        link.refresh(&self.client).await;
-        let is_there = link.peer().is_ok();
+        let is_there = self.link.as_ref().is_some_and(|link| link.peer().is_ok());
         let (lost, standing) = {
             let mut machine = self.shared.machine();
             let lost = machine.is_open();
@@ -273,7 +294,7 @@ impl Task {
             (lost, machine.waits())
         };
         if lost {
-            tracing::info!("kioskd is gone, and the code with it");
+            tracing::info!("the code is no longer on the screen, and counts no more");
         }
         if is_there && standing {
             self.then(Screen::Shows).await;

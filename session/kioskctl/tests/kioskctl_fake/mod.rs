@@ -306,6 +306,7 @@ fn properties(service: Service) -> Values {
             ("Accessibility", vec!["slow-keys"].into()),
             ("Renderer", "pixman".into()),
             ("Stage", "splash".into()),
+            ("SystemScreen", "".into()),
             ("ActiveVt", 1u32.into()),
             ("FirstFrame", 8_000_000u64.into()),
             ("FirstPage", 14_000_000u64.into()),
