@@ -22,7 +22,7 @@ use crate::fixture::{
 const DARK: [u8; 3] = [0, 0, 0];
 
 /// Short enough to wait for, long enough for the steps in between on a busy machine.
-const IDLE: Duration = Duration::from_millis(400);
+const IDLE: Duration = Duration::from_millis(800);
 
 fn idling(after: Option<Duration>) -> (Fixture, ClientId, Toplevel) {
     with(|setup| setup.config.idle.screen_off = after)
