@@ -36,7 +36,8 @@ impl Dispatch<ZwlrGammaControlV1, ()> for Seen {
 
 const LIGHT: [u8; 3] = [200, 200, 200];
 
-fn control(fixture: &mut Fixture, tool: ClientId) -> ZwlrGammaControlV1 {
+/// The tool's control of the first output's gamma.
+pub fn control(fixture: &mut Fixture, tool: ClientId) -> ZwlrGammaControlV1 {
     let handle = fixture[tool].handle.clone();
     let manager: ZwlrGammaControlManagerV1 = fixture[tool].bind();
     let output = fixture[tool].wl_output(0);
@@ -46,7 +47,7 @@ fn control(fixture: &mut Fixture, tool: ClientId) -> ZwlrGammaControlV1 {
 }
 
 /// Sets ramps that divide red, green and blue by these.
-fn divide(control: &ZwlrGammaControlV1, by: [u16; 3]) {
+pub fn divide(control: &ZwlrGammaControlV1, by: [u16; 3]) {
     let values = by.iter().flat_map(|by| (0..256u16).map(move |value| value * 257 / by));
     let bytes: Vec<u8> = values.flat_map(u16::to_ne_bytes).collect();
     control.set_gamma(memory(&bytes).as_fd());

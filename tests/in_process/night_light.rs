@@ -1,20 +1,13 @@
 //! Night light by schedule: the panel's colours, by the device's gamma table or drawn, and what is told of them.
 
-use std::{os::fd::AsFd, time::Duration};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use kiosk_core::config::{Days, ScheduleEntry, TimeOfDay};
 use kioskd::{backend::FlipTime, privilege::Privilege, screens::HeadId};
-use wayland_client::protocol::wl_output::WlOutput;
-use wayland_protocols_wlr::gamma_control::v1::client::{
-    zwlr_gamma_control_manager_v1::ZwlrGammaControlManagerV1, zwlr_gamma_control_v1::ZwlrGammaControlV1,
-};
 
-use crate::fixture::{
-    ClientId, Fixture, Setup,
-    client::Toplevel,
-    picture::{Picture, memory},
-};
+use super::gamma::{control, divide};
+use crate::fixture::{ClientId, Fixture, Setup, client::Toplevel, picture::Picture};
 
 const WHITE: [u8; 3] = [255, 255, 255];
 const HEAD: HeadId = HeadId(1);
@@ -56,22 +49,6 @@ impl Fixture {
         self.kiosk.settle();
         self.still();
     }
-}
-
-fn control(fixture: &mut Fixture, tool: ClientId) -> ZwlrGammaControlV1 {
-    let handle = fixture[tool].handle.clone();
-    let manager: ZwlrGammaControlManagerV1 = fixture[tool].bind();
-    let output: WlOutput = fixture[tool].wl_output(0);
-    let control = manager.get_gamma_control(&output, &handle, ());
-    fixture.roundtrip(tool);
-    control
-}
-
-/// Sets ramps that divide red, green and blue by these.
-fn divide(control: &ZwlrGammaControlV1, by: [u16; 3]) {
-    let values = by.iter().flat_map(|by| (0..256u16).map(move |value| value * 257 / by));
-    let bytes: Vec<u8> = values.flat_map(u16::to_ne_bytes).collect();
-    control.set_gamma(memory(&bytes).as_fd());
 }
 
 #[test]

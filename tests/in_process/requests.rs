@@ -17,6 +17,10 @@ use crate::fixture::{
     picture::{BLUE, GREEN, Picture, RED, YELLOW},
 };
 
+/// What a display lists beside its own.
+const ANOTHER_MODE: HeadMode =
+    HeadMode { width: 640, height: 400, refresh: 60_000, preferred: false, custom: None, interlaced: false };
+
 impl Fixture {
     fn ask(&mut self, request: Command) -> Result<Reply, CommandError> {
         let (reply, mut answer) = tokio::sync::oneshot::channel();
@@ -124,14 +128,7 @@ fn a_device_that_refuses_any_step_leaves_every_screen_as_it_was() {
     let mut fixture = Fixture::new(&["320x200", "400x300"]);
     let mut heads = fixture.panels.heads();
     for head in &mut heads {
-        head.modes.push(HeadMode {
-            width: 640,
-            height: 400,
-            refresh: 60_000,
-            preferred: false,
-            custom: None,
-            interlaced: false,
-        });
+        head.modes.push(ANOTHER_MODE);
     }
     fixture.panels.set_heads(heads);
     fixture.kiosk.displays_changed();
@@ -290,14 +287,7 @@ fn a_change_that_cannot_be_saved_is_in_force_and_says_so() {
 fn a_mode_that_the_display_lists_is_used() {
     let mut fixture = Fixture::new(&["320x200"]);
     let mut heads = fixture.panels.heads();
-    heads[0].modes.push(HeadMode {
-        width: 640,
-        height: 400,
-        refresh: 60_000,
-        preferred: false,
-        custom: None,
-        interlaced: false,
-    });
+    heads[0].modes.push(ANOTHER_MODE);
     fixture.panels.set_heads(heads);
     fixture.kiosk.displays_changed();
     let client = fixture.client();
