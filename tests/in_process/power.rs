@@ -520,7 +520,7 @@ fn a_dark_screen_says_why_and_until_when() {
     let why = |fixture: &Fixture| fixture.kiosk.snapshot().outputs[0].power_reason.clone();
     assert_eq!(why(&fixture), "");
     fixture.goes_dark();
-    assert!(why(&fixture).contains("no input for 400ms"), "{}", why(&fixture));
+    assert!(why(&fixture).contains("no input for 800ms"), "{}", why(&fixture));
     fixture.switch(true);
     assert_eq!(why(&fixture), "");
     fixture.switch(false);
