@@ -56,7 +56,7 @@ fn a_change_costs_no_more_on_a_larger_screen() {
 #[test]
 fn subsurfaces_cost_in_proportion_to_their_number() {
     let cost = |count| scene().instructions_a_frame(FRAMES, |painter| subsurfaces(painter, count));
-    assert_linear("subsurfaces", cost(0), (10, cost(10)), (100, cost(100)));
+    assert_linear("subsurfaces", cost(0), (5, cost(5)), (50, cost(50)));
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn popups_cost_in_proportion_to_their_number() {
             popups
         })
     };
-    assert_linear("popups", cost(0), (10, cost(10)), (100, cost(100)));
+    assert_linear("popups", cost(0), (5, cost(5)), (50, cost(50)));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use super::{
 };
 
 /// Frames before those that are counted: what is made once is made in them.
-pub const FIRST: usize = 30;
+pub const FIRST: usize = 10;
 
 /// More than a client may have by default: how the cost grows is the point, not where it ends.
 const LIMITS: &str = "[limits]\nclients = 400\nclients-per-user = 400\nsurfaces = 4000\nsubsurfaces = 4000\npopups = 400\n\
