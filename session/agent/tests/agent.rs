@@ -49,7 +49,8 @@ impl Agent {
             .unwrap();
         let mut agent = Agent { child, socket, port, directory };
         let until = Instant::now() + PATIENCE;
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        // The Unix socket first: a connection to a free port of one's own may be one to itself.
+        while UnixStream::connect(&agent.socket).is_err() || TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(agent.child.try_wait().unwrap().is_none(), "the agent has ended");
             assert!(Instant::now() < until, "the agent does not listen");
             std::thread::yield_now();
