@@ -8,6 +8,7 @@ use hyper::StatusCode;
 use hyper::body::{Body, Incoming};
 use hyper::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use percent_encoding::percent_decode_str;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::answer::Problem;
@@ -31,6 +32,11 @@ pub struct Given {
     /// The caller wants sentences for people and no JSON.
     pub as_text: bool,
 }
+
+/// A body that says nothing.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
 
 impl Given {
     /// Reads the body, of at most `limit` bytes.
@@ -67,6 +73,12 @@ impl Given {
     /// What came another way than over HTTP. Errors: the query is not UTF-8.
     pub fn new(name: String, query: Option<&str>, body: Bytes) -> Result<Self, Problem> {
         Ok(Given { name, query: pairs(query.unwrap_or_default())?, body, as_text: false })
+    }
+
+    /// That the body says nothing: none, or an empty object.
+    pub fn empty(&self) -> Result<(), Problem> {
+        let Nothing {} = self.json()?;
+        Ok(())
     }
 
     /// The body as a JSON object; none is an empty one.

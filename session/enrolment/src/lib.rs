@@ -8,11 +8,13 @@
 mod code;
 pub mod local;
 mod message;
+mod operator;
 mod proof;
 
 pub use code::{Code, GROUPED, WrongCode};
 pub use message::{Answer, Failed, Hello, Offer, Refusal, Welcome, read, write};
 pub use message::{MAX_FIRST, MAX_OFFER};
+pub use operator::operator_tls;
 pub use proof::{BINDING, Binding, Proof, Secret, Side};
 
 /// What TLS is told is spoken (ALPN): a port that serves HTTP, too, tells the two apart by it.

@@ -50,7 +50,7 @@ pub fn offer(offer: &Offer, key: &[u8]) -> Result<(), Wrong> {
     let authorities = authorities(&offer.authority)?;
     let chain = certificates("certificate", &offer.certificate)?;
     let own = chain.first().ok_or(Wrong::None("certificate"))?;
-    let read = Certificate::from_der(own).map_err(|error| Wrong::Read("certificate", error.to_string()))?;
+    let read = parsed("certificate", own)?;
     if read.tbs_certificate.subject_public_key_info.subject_public_key.raw_bytes() != key {
         return Err(Wrong::OtherKey);
     }
@@ -62,7 +62,7 @@ pub fn same_subject(new: &str, present: &str) -> Result<(), Wrong> {
     let subject = |text: &str| {
         let chain = certificates("certificate", text)?;
         let own = chain.first().ok_or(Wrong::None("certificate"))?;
-        let read = Certificate::from_der(own).map_err(|error| Wrong::Read("certificate", error.to_string()))?;
+        let read = parsed("certificate", own)?;
         Ok(read.tbs_certificate.subject.to_string())
     };
     let (new, present) = (subject(new)?, subject(present)?);
@@ -124,7 +124,7 @@ fn verified(
 
 /// One of the names of a device's certificate.
 fn name(certificate: &CertificateDer<'_>) -> Result<ServerName<'static>, Wrong> {
-    let read = Certificate::from_der(certificate).map_err(|error| Wrong::Read("certificate", error.to_string()))?;
+    let read = parsed("certificate", certificate)?;
     let names = read.tbs_certificate.get::<SubjectAltName>().ok().flatten().map(|(_, names)| names.0);
     let name = names.unwrap_or_default().into_iter().find_map(|name| match name {
         GeneralName::DnsName(name) => ServerName::try_from(name.as_str().to_owned()).ok(),
@@ -144,7 +144,7 @@ fn address(bytes: &[u8]) -> Option<std::net::IpAddr> {
 fn authorities(text: &str) -> Result<Vec<CertificateDer<'static>>, Wrong> {
     let all = certificates("authority", text)?;
     for authority in &all {
-        let read = Certificate::from_der(authority).map_err(|error| Wrong::Read("authority", error.to_string()))?;
+        let read = parsed("authority", authority)?;
         let body = read.tbs_certificate;
         let signs = body.get::<BasicConstraints>().ok().flatten().is_some_and(|(_, limits)| limits.ca);
         let usage = body.get::<KeyUsage>().ok().flatten();
@@ -157,7 +157,17 @@ fn authorities(text: &str) -> Result<Vec<CertificateDer<'static>>, Wrong> {
 
 /// At least one.
 fn certificates(what: &'static str, text: &str) -> Result<Vec<CertificateDer<'static>>, Wrong> {
-    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).take(MAX_CERTIFICATES + 1).collect();
+    sections(what, text)
+}
+
+/// At least one.
+fn lists(text: &str) -> Result<Vec<CertificateRevocationListDer<'static>>, Wrong> {
+    sections("revocation list", text)
+}
+
+/// What PEM has of a kind, at least one.
+fn sections<T: PemObject>(what: &'static str, text: &str) -> Result<Vec<T>, Wrong> {
+    let all: Result<Vec<T>, _> = T::pem_slice_iter(text.as_bytes()).take(MAX_CERTIFICATES + 1).collect();
     match all {
         Err(error) => Err(Wrong::Read(what, error.to_string())),
         Ok(all) if all.is_empty() => Err(Wrong::None(what)),
@@ -166,17 +176,8 @@ fn certificates(what: &'static str, text: &str) -> Result<Vec<CertificateDer<'st
     }
 }
 
-/// At least one.
-fn lists(text: &str) -> Result<Vec<CertificateRevocationListDer<'static>>, Wrong> {
-    const WHAT: &str = "revocation list";
-    let all: Result<Vec<_>, _> =
-        CertificateRevocationListDer::pem_slice_iter(text.as_bytes()).take(MAX_CERTIFICATES + 1).collect();
-    match all {
-        Err(error) => Err(Wrong::Read(WHAT, error.to_string())),
-        Ok(all) if all.is_empty() => Err(Wrong::None(WHAT)),
-        Ok(all) if all.len() > MAX_CERTIFICATES => Err(Wrong::Many(WHAT)),
-        Ok(all) => Ok(all),
-    }
+fn parsed(what: &'static str, certificate: &CertificateDer<'_>) -> Result<Certificate, Wrong> {
+    Certificate::from_der(certificate).map_err(|error| Wrong::Read(what, error.to_string()))
 }
 
 /// Of a list: its length, then its bytes, so that two compare as numbers do.

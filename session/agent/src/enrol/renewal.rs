@@ -25,10 +25,6 @@ pub struct Asked(Mutex<Option<KeyPair>>);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Nothing {}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct List {
     revoked: String,
 }
@@ -36,7 +32,7 @@ struct List {
 impl Desk {
     /// A request for a certificate; one that was made before counts no more.
     pub fn request(&self, given: &Given) -> Result<Value, Problem> {
-        let Nothing {} = given.json()?;
+        given.empty()?;
         let made = conversation::request(&conversation::host());
         let (key, request) = made.map_err(|error| failed(format!("no key can be made: {error}")))?;
         *self.asked() = Some(key);

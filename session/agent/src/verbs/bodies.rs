@@ -95,11 +95,6 @@ pub enum AidState {
     Auto,
 }
 
-/// A body that says nothing.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Nothing {}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Vt {

@@ -23,7 +23,7 @@ use super::routes::Verb;
 use super::{metrics, openapi};
 
 use bodies::{
-    AidChange, AidState, Forget, Input, Keyboard, KeyboardMode, Message, Nothing, Open, Pairing, Reload, ShellQuery, Vt,
+    AidChange, AidState, Forget, Input, Keyboard, KeyboardMode, Message, Open, Pairing, Reload, ShellQuery, Vt,
 };
 
 /// Carries it out. [`Verb::Events`] is not here: it does not end.
@@ -125,7 +125,7 @@ pub async fn carry(verb: Verb, given: &Given) -> Result<Answer, Problem> {
             return Ok(answer::json(&configure::ask(&Order::Change(change)).await?));
         }
         Verb::ConfirmConfiguration => {
-            let Nothing {} = given.json()?;
+            given.empty()?;
             return Ok(answer::json(&configure::ask(&Order::Confirm).await?));
         }
         Verb::Events => return Err(Problem::new(StatusCode::NOT_FOUND, "events are a stream")),
@@ -163,7 +163,7 @@ async fn empty(
     given: &Given,
     order: impl Future<Output = Result<Outcome, kiosk_client::Failure>>,
 ) -> Result<Outcome, Problem> {
-    let Nothing {} = given.json()?;
+    given.empty()?;
     Ok(order.await?)
 }
 

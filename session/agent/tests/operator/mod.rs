@@ -6,10 +6,9 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
-use kiosk_enrolment::{Answer, BINDING, Code, Hello, Offer, PROTOCOL, Refusal, Secret, Side, Welcome};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
+use kiosk_enrolment::{Answer, BINDING, Code, Hello, Offer, Refusal, Secret, Side, Welcome, operator_tls};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, StreamOwned};
 
 use super::fleet::Agent;
 
@@ -19,16 +18,9 @@ pub struct Operator(pub StreamOwned<ClientConnection, TcpStream>);
 impl Operator {
     /// With its handshake done; an error where the device does not listen.
     pub fn come(agent: &Agent) -> std::io::Result<Operator> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .unwrap()
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anybody))
-            .with_no_client_auth();
-        config.alpn_protocols = vec![PROTOCOL.to_vec()];
         let name = ServerName::try_from("localhost").unwrap();
-        let mut stream = StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), agent.tcp());
+        let mut stream =
+            StreamOwned::new(ClientConnection::new(Arc::new(operator_tls().unwrap()), name).unwrap(), agent.tcp());
         while stream.conn.is_handshaking() {
             stream.conn.complete_io(&mut stream.sock)?;
         }
@@ -81,43 +73,5 @@ impl Operator {
             Answer::Refused(Refusal::NotTaken(why)) => Some(why),
             other => panic!("{other:?}"),
         }
-    }
-}
-
-#[derive(Debug)]
-struct Anybody;
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        panic!("TLS 1.2")
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        rustls::crypto::ring::default_provider().signature_verification_algorithms.supported_schemes()
     }
 }

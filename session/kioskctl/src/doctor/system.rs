@@ -87,14 +87,11 @@ impl System {
         wrong.extend(self.unusable(loaded));
         match wrong.as_slice() {
             [] => Finding::good("configuration", format!("good; the page is {}", loaded.config.shell.url.masked())),
-            wrong => Finding::wrong(
-                "configuration",
-                wrong.join("; "),
-                match () {
-                    () if wrong.iter().any(|line| line.contains("Permission denied")) => AS_ROOT,
-                    () => "`kioskctl config check` says where",
-                },
-            ),
+            wrong => {
+                let unreadable = wrong.iter().any(|line| line.contains("Permission denied"));
+                let remedy = if unreadable { AS_ROOT } else { "`kioskctl config check` says where" };
+                Finding::wrong("configuration", wrong.join("; "), remedy)
+            }
         }
     }
 

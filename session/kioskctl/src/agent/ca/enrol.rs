@@ -7,12 +7,9 @@ use std::time::Duration;
 
 use kiosk_client::Exit;
 use kiosk_enrolment::{
-    Answer, BINDING, Code, Failed, Hello, MAX_FIRST, Offer, PROTOCOL, Refusal, Secret, Side, Welcome, read, write,
+    Answer, BINDING, Code, Failed, Hello, MAX_FIRST, Offer, Refusal, Secret, Side, Welcome, operator_tls, read, write,
 };
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::pki_types::ServerName;
 use serde_json::json;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -133,14 +130,7 @@ async fn welcomed(stream: &mut TlsStream<TcpStream>, device: &Device, secret: &S
 }
 
 async fn connect(device: &Device) -> Result<TlsStream<TcpStream>, Failure> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider.clone())
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .map_err(|error| failed(format!("TLS can't be started: {error}")))?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Anybody(provider)))
-        .with_no_client_auth();
-    config.alpn_protocols = vec![PROTOCOL.to_vec()];
+    let config = operator_tls().map_err(|error| failed(format!("TLS can't be started: {error}")))?;
     let stream = TcpStream::connect((device.host.as_str(), device.port)).await;
     let stream = stream.map_err(|error| away(device, &error))?;
     let name = ServerName::try_from(device.host.clone()).map_err(|error| away(device, &error))?;
@@ -149,46 +139,6 @@ async fn connect(device: &Device) -> Result<TlsStream<TcpStream>, Failure> {
         Some(error) => failed(format!("what answers at {} is no device that is being enrolled: {error}", device.host)),
         None => away(device, &"it ended the connection; does its screen show a code?"),
     })
-}
-
-/// A device that is not enrolled has no certificate that says anything: the proofs say who it is. Its signature counts, so that
-/// the connection has two ends and no third.
-#[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Err(rustls::Error::General("TLS 1.2 is not spoken".into()))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 /// `HOST[:PORT]`, or `https://HOST:PORT/#CODE`.
