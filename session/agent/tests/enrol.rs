@@ -118,6 +118,33 @@ fn a_code_that_somebody_took_off_the_screen_counts_no_more() {
     }
 }
 
+/// A device that shows codes by itself, with an operator's message over its first one.
+fn under_a_message() -> (Agent, Fake) {
+    // kioskd is there before the agent, with the property as it is once the code is shown.
+    let mut kioskd = None;
+    let agent = Agent::configured("[agent]\nenrol = true\n", |folder| {
+        let fake = Fake::compositor(folder.parent().unwrap());
+        fake.change(&[("SystemScreen", "pairing".into())]);
+        kioskd = Some(fake);
+    });
+    let kioskd = kioskd.unwrap();
+    until(|| Operator::come(&agent).is_ok());
+    kioskd.change(&[("SystemScreen", "message".into())]);
+    until(|| Operator::come(&agent).is_err());
+    (agent, kioskd)
+}
+
+#[test]
+fn a_device_that_shows_codes_by_itself_covers_no_message_with_them() {
+    let (agent, kioskd) = under_a_message();
+    // Answered when the news of the message is dealt with.
+    order(&agent, LocalOrder::Stop);
+    assert_eq!(shown(&kioskd).len(), 1);
+    let (agent, kioskd) = under_a_message();
+    kioskd.change(&[("SystemScreen", "".into())]);
+    until(|| shown(&kioskd).len() == 2 && Operator::come(&agent).is_ok());
+}
+
 #[test]
 fn a_code_that_is_wrong_five_times_is_followed_by_another() {
     let agent = Agent::with(|_| {});

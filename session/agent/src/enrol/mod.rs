@@ -34,6 +34,10 @@ const MAX_ORDERS: usize = 16;
 /// Until new certificates are in force, once they are in their place.
 const IN_FORCE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// kioskd's screens, as its property `SystemScreen` has them.
+const PAIRING: &str = "pairing";
+const MESSAGE: &str = "message";
+
 /// Why no code is shown, one sentence each.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum EnrolError {
@@ -237,6 +241,7 @@ impl Task {
     }
 
     async fn show(&mut self) -> Result<OnScreen, EnrolError> {
+        self.seen = false;
         if self.link.is_none() {
             self.link = Some(Link::open(&self.client, Service::Compositor).await);
         }
@@ -254,38 +259,35 @@ impl Task {
         let shown = shown.map_err(|failure| EnrolError::Screen(failure.message().to_owned()))?;
         *self.shared.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
         self.shared.machine().shown(secret, self.shared.now());
-        self.seen = self.is_shown().await == Some(true);
+        self.seen = self.system_screen().await.as_deref() == Some(PAIRING);
         tracing::info!("the screen shows a code to enrol this device");
         let url = shown.json.get("url").and_then(|url| url.as_str()).unwrap_or_default().to_owned();
         Ok(OnScreen { code, url })
     }
 
-    /// Whether the code was on the screen, and something else is now: somebody dismissed it, or shows a message.
-    async fn is_covered(&mut self) -> bool {
-        let shown = self.is_shown().await;
-        self.seen |= shown == Some(true);
-        self.seen && shown == Some(false)
-    }
-
-    /// Whether kioskd shows a pairing screen; `None`: it says nothing.
-    async fn is_shown(&self) -> Option<bool> {
+    /// kioskd's own screen that is shown; `None`: kioskd says nothing.
+    async fn system_screen(&self) -> Option<String> {
         let peer = self.link.as_ref()?.peer().ok()?;
         let state = CompositorState::read(peer).await.ok()?;
-        Some(state.system_screen == "pairing")
+        Some(state.system_screen)
     }
 
-    /// kioskd has come, gone, or has news: a code that no screen shows counts no more, and one that is wanted is shown when it
-    /// can be.
+    /// kioskd has come, gone, or has news: a code that no screen shows counts no more (kioskd ended, somebody dismissed it
+    /// or shows a message), and one that is wanted is shown when it can be.
     async fn look(&mut self) {
         let Some(link) = &mut self.link else { return };
-        if link.is_over() {
+        let over = link.is_over();
+        if over {
             // It may be back already, and knows of no code.
             link.refresh(&self.client).await;
-        } else if !self.is_covered().await {
+        }
+        let screen = self.system_screen().await;
+        self.seen |= screen.as_deref() == Some(PAIRING);
+        let covered = self.seen && screen.as_deref().is_some_and(|screen| screen != PAIRING);
+        if !over && !covered {
             return;
         }
-        let is_there = self.link.as_ref().is_some_and(|link| link.peer().is_ok());
-        let (lost, standing) = {
+        let (lost, wanted) = {
             let mut machine = self.shared.machine();
             let lost = machine.is_open();
             if lost {
@@ -296,7 +298,8 @@ impl Task {
         if lost {
             tracing::info!("the code is no longer on the screen, and counts no more");
         }
-        if is_there && standing {
+        // An operator's message is not covered: its end is news, too.
+        if wanted && screen.is_some_and(|screen| screen != MESSAGE) {
             self.then(Screen::Shows).await;
         }
     }
