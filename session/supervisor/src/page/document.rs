@@ -137,6 +137,11 @@ impl Page {
                 self.suspect_worker();
                 return self.open_failed(worker::WHY, false);
             }
+            if error == failure::ABORTED && self.is_overtaken_by_the_document_before() {
+                // What was ordered has not been looked at.
+                self.end_leaving();
+                return self.events.push(Event::NotLeft);
+            }
             self.open_failed(&failure::of_network_error(error), false);
         } else if result["isDownload"] == true {
             self.open_failed("it is a file to download, not a page", false);

@@ -11,6 +11,9 @@ pub(super) const WITHOUT_CERTIFICATE: &str = "it can't be fetched; a server that
 /// Where the browser says nothing.
 pub const UNKNOWN: &str = "it can't be fetched";
 
+/// An order's document has no content, is a file to download, or another navigation came in its place.
+pub(super) const ABORTED: &str = "net::ERR_ABORTED";
+
 /// Whether an order came to nothing because its document was replaced meanwhile: Chromium has a text for that, and no
 /// number of its own.
 pub(super) fn is_navigated(error: &str) -> bool {
@@ -21,7 +24,7 @@ pub(super) fn is_navigated(error: &str) -> bool {
 pub(super) fn of_network_error(error: &str) -> String {
     match error {
         "net::ERR_BLOCKED_BY_ADMINISTRATOR" => BLOCKED.to_owned(),
-        "net::ERR_ABORTED" => "it is no page that can be shown".to_owned(),
+        ABORTED => "it is no page that can be shown".to_owned(),
         _ => {
             let name = error.strip_prefix("net::ERR_").unwrap_or(error);
             known(&name.replace('_', "").to_ascii_lowercase()).map_or_else(|| error.to_owned(), str::to_owned)

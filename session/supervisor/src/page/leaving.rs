@@ -74,6 +74,12 @@ impl Page {
         }
     }
 
+    /// Whether a navigation that the document before began has ended the ordered one.
+    pub(super) fn is_overtaken_by_the_document_before(&self) -> bool {
+        let is_answered = |Leaving(step)| matches!(step, Step::Answered { .. });
+        self.opening && self.leaving.is_some_and(|leaving| !is_answered(leaving) || self.strays.any())
+    }
+
     pub(super) fn expire_leaving(&mut self, now: Duration) {
         let Some(Leaving(step)) = self.leaving.filter(|leaving| leaving.deadline().is_some_and(|at| now >= at)) else {
             return;

@@ -30,6 +30,10 @@ impl Strays {
         self.list.push_back((loader.to_owned(), url.to_owned()));
     }
 
+    pub fn any(&self) -> bool {
+        !self.list.is_empty()
+    }
+
     /// This document is one of theirs.
     pub fn has(&self, loader: &str) -> bool {
         self.list.iter().any(|(own, _)| own == loader)

@@ -7,14 +7,22 @@ const ANSWERS: Duration = Duration::from_millis(1500);
 
 /// One that is shown, and ordered to go.
 fn leaving() -> Page {
+    leaving_by().0
+}
+
+/// With the message that orders it.
+fn leaving_by() -> (Page, Value) {
     let mut page = attached(PageReady::FirstPaint);
     page.navigate("http://a/", NOW);
+    let sent = page.take_outgoing();
+    answer(&mut page, &sent[0], &json!({ "loaderId": "L1" }));
     commit(&mut page, "L1", "http://a/");
     lifecycle(&mut page, "L1", "firstPaint");
-    page.navigate("http://b/", NOW);
     page.take_outgoing();
+    page.navigate("http://b/", NOW);
+    let order = page.take_outgoing().into_iter().find(|sent| sent["method"] == "Page.navigate").unwrap();
     page.take_events();
-    page
+    (page, order)
 }
 
 #[test]
@@ -96,6 +104,22 @@ fn a_page_that_can_not_be_loaded_again_is_ended() {
         NOW,
     );
     assert_eq!(page.take_events(), [Event::NotLeft]);
+}
+
+/// The browser ends the ordered navigation when the document before begins one of its own.
+#[test]
+fn an_order_that_the_document_before_overtakes_has_not_failed() {
+    let aborted = json!({ "loaderId": "L2", "errorText": "net::ERR_ABORTED" });
+    let (mut page, order) = leaving_by();
+    answer(&mut page, &order, &aborted);
+    assert_eq!(page.take_events(), [Event::NotLeft]);
+
+    // But an answer without content has.
+    let (mut page, order) = leaving_by();
+    pause(&mut page, json!({ "requestId": "1.0", "request": { "url": "http://b/" } }));
+    pause(&mut page, json!({ "requestId": "1.0", "request": { "url": "http://b/" }, "responseStatusCode": 204 }));
+    answer(&mut page, &order, &aborted);
+    assert!(matches!(&page.take_events()[..], [Event::PageFailed { .. }]));
 }
 
 /// A page that reloads itself or goes on by itself, all the time.
