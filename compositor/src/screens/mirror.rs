@@ -164,7 +164,7 @@ mod tests {
             // Both are as long as the target's where the shorter was rounded up to it.
             let by_width = (f64::from(size.w) / right - f64::from(size.h)).abs() <= wrong;
             let by_height = (f64::from(size.h) * right - f64::from(size.w)).abs() <= wrong;
-            prop_assert!(if size.w < target.0 { by_height } else { by_width || (by_height && size.h == target.1) });
+            prop_assert!((by_width && size.w == target.0) || (by_height && size.h == target.1));
             prop_assert_eq!(fit.place(Rectangle::from_size(source.into())), fit.area);
             let pixels = |size: Size<i32, Physical>| i64::from(size.w) * i64::from(size.h);
             let bars: i64 = fit.bars(target.into()).iter().map(|bar| pixels(bar.size)).sum();
