@@ -38,6 +38,7 @@ mod window_list;
 mod wire;
 
 mod agent;
+mod days_work;
 mod floods;
 mod frame_cost;
 mod frame_growth;
