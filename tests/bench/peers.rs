@@ -42,3 +42,12 @@ pub const PEERS: &[Peer] = &[
         ),
     },
 ];
+
+impl Peer {
+    /// A command line, drawing with GLES.
+    pub fn with_gles(command: &str) -> String {
+        let command =
+            command.replace("--renderer pixman", "--renderer gles").replace("--renderer=pixman", "--renderer=gl");
+        format!("env WLR_RENDERER=gles2 {command}")
+    }
+}

@@ -19,11 +19,13 @@ enum Wanted {
     Nothing,
     /// At most this share of that peer's figure.
     Share(f64, &'static str),
+    /// At most the least of the peers'.
+    Better,
     /// At most this figure, which may be kioskd's own.
     AtMost(&'static str, fn(&Figures) -> Option<f64>),
 }
 
-use Wanted::{AtMost, Nothing, Share};
+use Wanted::{AtMost, Better, Nothing, Share};
 
 const ROWS: &[Row] = &[
     Row { what: "exec to first own frame", unit: "ms", value: |f| f.first_frame_ms, wanted: Share(0.5, "weston") },
@@ -87,6 +89,38 @@ const ROWS: &[Row] = &[
         value: |f| Some(f.full.as_ref()?.commit_to_presented_ms),
         wanted: AtMost("a period", |f| Some(f.full.as_ref()?.period_ms)),
     },
+    Row {
+        what: "frames dropped of 1000, small",
+        unit: "",
+        value: |f| f.small.as_ref()?.dropped_of_1000,
+        wanted: AtMost("0", |_| Some(0.0)),
+    },
+    Row { what: "the same beside load", unit: "", value: |f| f.beside_load.as_ref()?.dropped_of_1000, wanted: Better },
+    Row { what: "key to event", unit: "ms", value: |f| Some(f.answers.as_ref()?.to_event_ms), wanted: Better },
+    Row {
+        what: "key to the client's picture",
+        unit: "ms",
+        value: |f| Some(f.answers.as_ref()?.to_picture_ms),
+        wanted: Better,
+    },
+    Row {
+        what: "GLES: exec to first own frame",
+        unit: "ms",
+        value: |f| Some(f.gles.as_ref()?.first_frame_ms),
+        wanted: AtMost("as with pixman", |f| f.first_frame_ms),
+    },
+    Row {
+        what: "GLES: PSS, idle fullscreen client",
+        unit: "MiB",
+        value: |f| Some(f.gles.as_ref()?.idle.pss_mib),
+        wanted: Share(0.75, "cage"),
+    },
+    Row {
+        what: "PSS after 50 modes, 500 rotations",
+        unit: "MiB",
+        value: |f| Some(f.day_mib?.1),
+        wanted: AtMost("1.05 of before", |f| Some(f.day_mib?.0 * 1.05)),
+    },
     Row { what: "frame period, small", unit: "ms", value: |f| Some(f.small.as_ref()?.period_ms), wanted: Nothing },
     Row { what: "frame period, fullscreen", unit: "ms", value: |f| Some(f.full.as_ref()?.period_ms), wanted: Nothing },
 ];
@@ -139,6 +173,10 @@ fn verdict(row: &Row, first: &Figures, others: &[Figures]) -> String {
             let peer = others.iter().find(|other| other.name == name);
             let share = peer.and_then(|peer| share(row, first, peer));
             (format!("{most:.2} of {name}"), share.map(|share| share <= most))
+        }
+        Better => {
+            let least = others.iter().filter_map(row.value).min_by(f64::total_cmp);
+            ("the better peer's".to_owned(), (row.value)(first).zip(least).map(|(value, least)| value <= least))
         }
         AtMost(what, most) => {
             let value = (row.value)(first).zip(most(first));

@@ -5,6 +5,7 @@
 
 mod buffers;
 mod inset;
+mod keys;
 mod pointer;
 mod window;
 
@@ -19,6 +20,7 @@ use wayland_client::Connection;
 use wayland_client::backend::WaylandError;
 
 use buffers::Pictures;
+use keys::Keys;
 use window::Window;
 
 /// What is shown.
@@ -30,6 +32,19 @@ enum Show {
     Small,
     /// The whole screen, a new picture each frame.
     Full,
+    /// 250×250, a new picture for each key that the client presses itself, on a keyboard of its own.
+    Answering,
+}
+
+impl Show {
+    fn is_small(self) -> bool {
+        matches!(self, Self::Small | Self::Answering)
+    }
+
+    /// Whether it draws whenever the compositor asks for a frame.
+    fn is_animated(self) -> bool {
+        matches!(self, Self::Small | Self::Full)
+    }
 }
 
 /// Where the pixels are.
@@ -79,7 +94,8 @@ fn main() -> Result<()> {
     let mut queue = connection.new_event_queue();
     connection.display().get_registry(&queue.handle(), ());
     let pictures = Pictures { memory: options.memory, node: options.node, marked: options.marked };
-    let mut window = Window::new(options.show, pictures, options.pointer, options.inset);
+    let keys = (options.show == Show::Answering).then(Keys::new).transpose()?;
+    let mut window = Window::new(options.show, pictures, options.pointer, options.inset, keys);
     queue.roundtrip(&mut window)?;
     window.open(&queue.handle())?;
 
@@ -90,10 +106,11 @@ fn main() -> Result<()> {
             queue.dispatch_pending(&mut window)?;
             continue;
         };
-        let left = end.map(|end: Instant| end.saturating_duration_since(Instant::now()));
-        if left.is_some_and(|left| left.is_zero()) {
+        if end.is_some_and(|end: Instant| end <= Instant::now()) {
             break;
         }
+        let next = end.into_iter().chain(window.keys.as_ref().and_then(Keys::due)).min();
+        let left = next.map(|next| next.saturating_duration_since(Instant::now()));
         let timeout = left.map(Timespec::try_from).transpose()?;
         let fd = guard.connection_fd();
         if poll(&mut [PollFd::new(&fd, PollFlags::IN)], timeout.as_ref())? > 0 {
@@ -104,6 +121,7 @@ fn main() -> Result<()> {
             }
         }
         queue.dispatch_pending(&mut window)?;
+        window.press()?;
         window.draw(&queue.handle())?;
         if end.is_none() && !window.frames.presented.is_empty() {
             if let Some(path) = &options.ready {

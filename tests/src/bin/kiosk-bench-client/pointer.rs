@@ -29,11 +29,20 @@ pub struct Pointer {
 }
 
 impl Dispatch<WlSeat, ()> for Window {
-    fn event(_: &mut Self, seat: &WlSeat, event: wl_seat::Event, (): &(), _: &Connection, queue: &QueueHandle<Self>) {
-        if let wl_seat::Event::Capabilities { capabilities: WEnum::Value(capabilities) } = event
-            && capabilities.contains(wl_seat::Capability::Pointer)
-        {
+    fn event(
+        window: &mut Self,
+        seat: &WlSeat,
+        event: wl_seat::Event,
+        (): &(),
+        _: &Connection,
+        queue: &QueueHandle<Self>,
+    ) {
+        let wl_seat::Event::Capabilities { capabilities: WEnum::Value(capabilities) } = event else { return };
+        if window.pointer.is_some() && capabilities.contains(wl_seat::Capability::Pointer) {
             seat.get_pointer(queue, ());
+        }
+        if window.keys.is_some() && capabilities.contains(wl_seat::Capability::Keyboard) {
+            seat.get_keyboard(queue, ());
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The client's one window: its Wayland objects and when it draws.
 
+use std::time::Instant;
+
 use anyhow::{Context, Result};
 use rustix::time::{ClockId, clock_gettime};
 use wayland_client::protocol::wl_buffer::{self, WlBuffer};
@@ -21,6 +23,7 @@ use wayland_protocols::xdg::shell::client::xdg_wm_base::{self, XdgWmBase};
 
 use super::buffers::{self, Buffer, Pictures};
 use super::inset::Inset;
+use super::keys::Keys;
 use super::pointer::Pointer;
 use super::{Memory, Show};
 use kiosk_tests::frames::{Frame, Frames};
@@ -38,6 +41,8 @@ pub struct Window {
     pub pointer: Option<Pointer>,
     /// What lies over it, if anything does.
     pub inset: Option<Inset>,
+    /// The keyboard that it presses, if it answers one.
+    pub keys: Option<Keys>,
     pub compositor: Option<WlCompositor>,
     pub shm: Option<WlShm>,
     dmabuf: Option<ZwpLinuxDmabufV1>,
@@ -51,14 +56,15 @@ pub struct Window {
     buffers: Vec<Buffer>,
     next: usize,
     /// A frame may be drawn: the first, or the compositor has asked for one.
-    due: bool,
+    pub due: bool,
     pub frames: Frames,
     pub closed: bool,
 }
 
 impl Window {
-    pub fn new(show: Show, pictures: Pictures, pointer: bool, inset: bool) -> Self {
+    pub fn new(show: Show, pictures: Pictures, pointer: bool, inset: bool, keys: Option<Keys>) -> Self {
         Self {
+            keys,
             show,
             pictures,
             pointer: pointer.then(Pointer::default),
@@ -89,7 +95,7 @@ impl Window {
         let toplevel = xdg_surface.get_toplevel(queue, ());
         toplevel.set_title("kiosk-bench-client".into());
         toplevel.set_app_id("kiosk-bench-client".into());
-        if self.show != Show::Small {
+        if !self.show.is_small() {
             toplevel.set_fullscreen(None);
         }
         surface.commit();
@@ -104,7 +110,7 @@ impl Window {
             return Ok(());
         }
         if self.buffers.is_empty() {
-            let size = if self.show == Show::Small { (SMALL, SMALL) } else { self.size };
+            let size = if self.show.is_small() { (SMALL, SMALL) } else { self.size };
             self.buffers = self.make_buffers(size, queue)?;
             self.lay_inset(queue)?;
         }
@@ -119,11 +125,10 @@ impl Window {
         self.due = false;
         surface.attach(Some(&buffer.wl), 0, 0);
         surface.damage_buffer(0, 0, i32::MAX, i32::MAX);
-        if self.show != Show::Still {
+        if self.show.is_animated() {
             surface.frame(queue, ());
         }
-        let now = clock_gettime(self.clock);
-        let now = nanoseconds(now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs());
+        let now = self.now();
         self.presentation.as_ref().context("no wp_presentation")?.feedback(surface, queue, now);
         surface.commit();
         Ok(())
@@ -131,6 +136,18 @@ impl Window {
 }
 
 impl Window {
+    /// By the clock of the compositor's frames, nanoseconds.
+    pub fn now(&self) -> u64 {
+        let now = clock_gettime(self.clock);
+        nanoseconds(now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs())
+    }
+
+    /// Presses the key that is due.
+    pub fn press(&mut self) -> Result<()> {
+        let now = self.now();
+        self.keys.as_mut().map_or(Ok(()), |keys| keys.press(Instant::now(), || now))
+    }
+
     /// Buffers of this size in the memory that is asked for.
     pub fn make_buffers(&self, size: (i32, i32), queue: &QueueHandle<Self>) -> Result<Vec<Buffer>> {
         match self.pictures.memory {
@@ -166,7 +183,9 @@ impl Dispatch<WlRegistry, ()> for Window {
             }
             "wl_shm" => window.shm = Some(registry.bind(name, 1, queue, ())),
             "xdg_wm_base" => window.shell = Some(registry.bind(name, 1, queue, ())),
-            "wl_seat" if window.pointer.is_some() => drop(registry.bind::<WlSeat, _, _>(name, 1, queue, ())),
+            "wl_seat" if window.pointer.is_some() || window.keys.is_some() => {
+                drop(registry.bind::<WlSeat, _, _>(name, 1, queue, ()))
+            }
             "wp_presentation" => window.presentation = Some(registry.bind(name, 1, queue, ())),
             "zwp_linux_dmabuf_v1" if version >= 2 => {
                 window.dmabuf = Some(registry.bind(name, version.min(3), queue, ()))
@@ -286,10 +305,14 @@ impl Dispatch<WpPresentationFeedback, u64> for Window {
         _: &QueueHandle<Self>,
     ) {
         match event {
-            wp_presentation_feedback::Event::Presented { tv_sec_hi, tv_sec_lo, tv_nsec, flags, .. } => {
+            wp_presentation_feedback::Event::Presented { tv_sec_hi, tv_sec_lo, tv_nsec, flags, refresh, .. } => {
                 let presented = nanoseconds((u64::from(tv_sec_hi) << 32) | u64::from(tv_sec_lo), u64::from(tv_nsec));
                 let zero_copy = matches!(flags, WEnum::Value(kind) if kind.contains(Kind::ZeroCopy));
-                window.frames.presented.push(Frame { committed: *committed, presented, zero_copy });
+                let frame = Frame { committed: *committed, presented, zero_copy };
+                window.frames.refresh = u64::from(refresh);
+                window.frames.presented.push(frame);
+                let answer = window.keys.as_mut().and_then(|keys| keys.presented(&frame));
+                window.frames.answers.extend(answer);
             }
             wp_presentation_feedback::Event::Discarded => window.frames.discarded += 1,
             _ => {}
