@@ -1,13 +1,14 @@
 //! X11 programs with kioskd in place of cage, with a real Xwayland: the tests are X clients themselves.
 
 use std::{
-    io::Read,
+    io::{BufRead, BufReader, Read, Write},
     os::{fd::AsFd, unix::net::UnixStream},
     path::Path,
     process::Command,
     time::{Duration, Instant},
 };
 
+use kiosk_core::api::{CONTROL_SOCKET, Notice, Report, State};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use wayland_client::protocol::wl_seat::WlSeat;
 use wayland_protocols::ext::data_control::v1::client::ext_data_control_manager_v1::ExtDataControlManagerV1;
@@ -347,6 +348,99 @@ fn tools_list_the_windows_of_x_programs_raise_them_and_close_them() {
     tool.list().window("third").handle.close();
     tool.until("the end of the third window", |list| !is_listed(list, "third"));
     assert!(is_listed(tool.list(), "first äöü"), "the other program lives on");
+}
+
+/// The shell's session, which asks whether the window hangs.
+struct Session(BufReader<UnixStream>);
+
+impl Session {
+    fn new(stand: &Stand) -> Self {
+        let stream = UnixStream::connect(stand.directory.path().join("run").join(CONTROL_SOCKET)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    fn ask(&mut self, ping: u64) {
+        let report = Report { state: State::Ready, ping, ..Report::default() };
+        let line = serde_json::to_string(&report).unwrap();
+        writeln!(self.0.get_mut(), "{line}").unwrap();
+    }
+
+    /// The next that is told of a ping.
+    #[track_caller]
+    fn hears(&mut self) -> (u64, bool) {
+        loop {
+            let mut line = String::new();
+            self.0.read_line(&mut line).expect("nothing is told of a ping");
+            if let Ok(Notice::Pinged { number, answers, .. }) = serde_json::from_str(&line) {
+                return (number, answers);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_x_window_is_asked_whether_it_hangs_if_it_knows_how_to_answer() {
+    let stand = Stand::start("640x400");
+    let mut session = Session::new(&stand);
+    let client = stand.connect();
+    let [protocols, ping] = [b"WM_PROTOCOLS".as_slice(), b"_NET_WM_PING"].map(|name| client.atom(name));
+    let map = |colour| {
+        let window = client.window((0, 0), (100, 80), colour, false);
+        let set = client.connection.change_property32(PropMode::REPLACE, window, protocols, AtomEnum::ATOM, &[ping]);
+        set.unwrap().check().unwrap();
+        client.map(window);
+        stand.until_seen(&[((300, 200), colour)]);
+        window
+    };
+    let window = map(RED);
+    let asked = || {
+        client.until_event("a ping", |event| match event {
+            Event::ClientMessage(message) if message.type_ == protocols && message.data.as_data32()[0] == ping => {
+                Some(message)
+            }
+            _ => None,
+        })
+    };
+    let answer = |message: ClientMessageEvent| {
+        assert_eq!(message.data.as_data32()[2], message.window);
+        let answer = ClientMessageEvent { window: client.root, ..message };
+        let mask = EventMask::SUBSTRUCTURE_NOTIFY | EventMask::SUBSTRUCTURE_REDIRECT;
+        client.connection.send_event(false, client.root, mask, answer).unwrap().check().unwrap();
+    };
+    session.ask(1);
+    assert_eq!(session.hears(), (1, false));
+    answer(asked());
+    assert_eq!(session.hears(), (1, true));
+
+    // It hangs: the next check has no answer, and one to the check before is none to the last.
+    session.ask(2);
+    assert_eq!(session.hears(), (2, false));
+    let late = asked();
+    session.ask(3);
+    assert_eq!(session.hears(), (3, false));
+    let last = asked();
+    answer(late);
+    answer(last);
+    assert_eq!(session.hears(), (3, true));
+
+    // A window that is closed does not hang.
+    session.ask(4);
+    assert_eq!(session.hears(), (4, false));
+    client.connection.destroy_window(window).unwrap().check().unwrap();
+    assert_eq!(session.hears(), (4, true));
+
+    // Who does not know how to answer is not asked, and nothing is told.
+    let dumb = client.window((0, 0), (100, 80), BLUE, false);
+    client.map(dumb);
+    stand.until_seen(&[((300, 200), BLUE)]);
+    session.ask(5);
+    client.connection.destroy_window(dumb).unwrap().check().unwrap();
+    map(GREEN);
+    session.ask(6);
+    assert_eq!(session.hears(), (6, false));
+    answer(asked());
+    assert_eq!(session.hears(), (6, true));
 }
 
 fn is_listed(list: &WindowList, title: &str) -> bool {

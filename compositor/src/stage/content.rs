@@ -32,6 +32,8 @@ pub struct XWindow {
     pub title: String,
     /// Its program's class, as an app-id.
     pub class: String,
+    /// Whether it answers pings.
+    pub answers: bool,
 }
 
 /// Either.

@@ -28,7 +28,7 @@ use super::{
     unit,
     wm::{Manager, NEWS},
 };
-use crate::{kiosk::Kiosk, options::SessionChoice, privilege::Privilege};
+use crate::{kiosk::Kiosk, options::SessionChoice, pings::Pinged, privilege::Privilege};
 
 /// The problem if it is not installed.
 const ABSENT: &str = "X11 programs cannot run: Xwayland is not there (Debian: apt-get install xwayland)";
@@ -311,6 +311,7 @@ impl Kiosk {
         self.clients.x11.awaited.clear();
         self.clients.x11.numbered.clear();
         self.stage.windows.remove_all_x();
+        self.windows_answer(|window| matches!(window, Pinged::X(_)));
     }
 
     /// The window manager has lost its connection. A server process of ours is about to exit.

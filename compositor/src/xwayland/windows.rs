@@ -11,14 +11,14 @@ use super::{
     server::SHELL,
     wm::{Geometry, Kind, News, SurfaceName, Wanted, WindowId},
 };
-use crate::{kiosk::Kiosk, policy::Role, privilege::ClientState, stage::content::XWindow};
+use crate::{kiosk::Kiosk, pings::Pinged, policy::Role, privilege::ClientState, stage::content::XWindow};
 
 impl Kiosk {
     /// Handles an event of the X window manager.
     pub(super) fn x_news(&mut self, news: News) {
         match news {
             News::Ready => tracing::debug!("the X server is ready for clients"),
-            News::Mapped { window, kind, place } => {
+            News::Mapped { window, kind, place, answers } => {
                 let role = match kind {
                     Kind::Main => Role::Shell,
                     Kind::Dialog => Role::Dialog,
@@ -26,8 +26,10 @@ impl Kiosk {
                 };
                 let place = self.logical_of_x(place);
                 let (title, class) = (String::new(), String::new());
-                self.stage.windows.add_x(XWindow { id: window, role, place, surface: None, title, class }, SHELL);
+                let x = XWindow { id: window, role, place, surface: None, title, class, answers };
+                self.stage.windows.add_x(x, SHELL);
             }
+            News::Answered { window } => self.windows_answer(|other| *other == Pinged::X(window)),
             News::Named { window, names } => {
                 self.stage.windows.change_x(window, |x| (x.title, x.class) = (names.title, names.class));
             }
@@ -42,6 +44,7 @@ impl Kiosk {
             News::Gone { window } => {
                 self.clients.x11.awaited.remove(&window);
                 self.stage.windows.remove_x(window);
+                self.windows_answer(|other| *other == Pinged::X(window));
             }
             News::Copied { kind, forms } => self.copied_by_x(kind, forms),
             News::Wanted { kind, form, into } => self.paste_to_x(kind, form, into),
@@ -170,6 +173,13 @@ impl Kiosk {
     pub(crate) fn close_x(&self, window: WindowId) {
         if let Some(server) = &self.clients.x11.server {
             server.manager.close(window);
+        }
+    }
+
+    /// Asks an X program's window for an answer.
+    pub(crate) fn ping_x(&self, window: WindowId) {
+        if let Some(server) = &self.clients.x11.server {
+            server.manager.ping(window);
         }
     }
 

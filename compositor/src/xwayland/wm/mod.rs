@@ -57,6 +57,13 @@ pub enum News {
         kind: Kind,
         /// Its area.
         place: Geometry,
+        /// Whether it answers [`Manager::ping`].
+        answers: bool,
+    },
+    /// A window has answered the last ping.
+    Answered {
+        /// Which.
+        window: WindowId,
     },
     /// A mapped window that is no menu has names, or other ones.
     Named {
@@ -141,6 +148,8 @@ struct Told {
     pastes: VecDeque<Paste>,
     /// Windows that are to close.
     closing: BTreeSet<WindowId>,
+    /// Windows that are asked for an answer.
+    pinging: BTreeSet<WindowId>,
 }
 
 /// The thread's handle. Dropping it closes the connection, which ends the thread.
@@ -195,6 +204,12 @@ impl Manager {
     /// Asks a window to close, and ends its program where that can't be asked.
     pub fn close(&self, window: WindowId) {
         self.told.lock().unwrap_or_else(PoisonError::into_inner).closing.insert(window);
+        self.wake();
+    }
+
+    /// Asks a window for an answer. [`News::Answered`] follows, unless its program hangs or does not know pings.
+    pub fn ping(&self, window: WindowId) {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).pinging.insert(window);
         self.wake();
     }
 

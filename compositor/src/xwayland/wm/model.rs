@@ -60,6 +60,8 @@ pub struct Hints {
     pub takes_focus: bool,
     /// It closes by itself when it is asked to (WM_DELETE_WINDOW).
     pub closes: bool,
+    /// It answers pings (_NET_WM_PING).
+    pub answers: bool,
 }
 
 /// What people and tools know a window by.
@@ -84,6 +86,8 @@ pub struct Known {
     pub names: Names,
     /// Its area.
     pub place: Geometry,
+    /// The number of the last ping that it has not answered.
+    pub pinged: Option<u32>,
 }
 
 impl Known {
@@ -121,8 +125,8 @@ impl Model {
         if own >= WINDOWS_A_CLIENT || self.windows.len() >= WINDOWS {
             return Err(TooMany);
         }
-        self.windows
-            .insert(window, Known { free, mapped: false, hints: Hints::default(), names: Names::default(), place });
+        let (hints, names) = (Hints::default(), Names::default());
+        self.windows.insert(window, Known { free, mapped: false, hints, names, place, pinged: None });
         Ok(())
     }
 
@@ -165,6 +169,18 @@ impl Model {
         let known = self.windows.get_mut(&window)?;
         let before = std::mem::replace(&mut known.place, place);
         (known.mapped && before != place).then(|| known.kind())
+    }
+
+    /// A ping of this number is to be sent to it. Returns whether it answers any, and is mapped.
+    pub fn ping(&mut self, window: WindowId, number: u32) -> bool {
+        let known = self.windows.get_mut(&window).filter(|known| known.mapped && known.hints.answers);
+        known.map(|known| known.pinged = Some(number)).is_some()
+    }
+
+    /// It has answered a ping. Returns whether that is the last one.
+    pub fn answered(&mut self, window: WindowId, number: u32) -> bool {
+        let known = self.windows.get_mut(&window).filter(|known| known.mapped && known.pinged == Some(number));
+        known.map(|known| known.pinged = None).is_some()
     }
 
     /// Marks it as unmapped. Returns whether it was mapped.
@@ -212,6 +228,24 @@ mod tests {
         assert_eq!(model.placed(0x20_0001, Geometry::default()), Some(Kind::Free));
         assert!(model.remove(0x20_0001));
         assert!(!model.remove(0x20_0001));
+    }
+
+    #[test]
+    fn the_last_ping_is_answered_once_and_by_who_was_asked() {
+        let mut model = Model::new(MASK);
+        let (asked, other) = (0x20_0001, 0x20_0002);
+        for window in [asked, other] {
+            model.created(window, false, PLACE).unwrap();
+            assert!(!model.ping(window, 1), "it is not mapped");
+            model.map(window, false, Hints { answers: window == asked, ..Hints::default() }).unwrap();
+        }
+        assert!(!model.ping(other, 2), "it does not know how");
+        assert!(model.ping(asked, 3) && model.ping(asked, 4));
+        assert!(!model.answered(asked, 3), "of an older one");
+        assert!(!model.answered(other, 4));
+        assert!(model.answered(asked, 4));
+        assert!(!model.answered(asked, 4), "once");
+        assert!(!model.answered(7, 4), "never heard of");
     }
 
     #[test]

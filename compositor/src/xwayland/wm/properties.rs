@@ -46,6 +46,7 @@ pub fn hints(connection: &Connection, atoms: &Atoms, root: Window, window: Windo
         takes_keys: input,
         takes_focus: protocols.contains(&atoms.WM_TAKE_FOCUS),
         closes: protocols.contains(&atoms.WM_DELETE_WINDOW),
+        answers: protocols.contains(&atoms._NET_WM_PING),
     })
 }
 

@@ -46,6 +46,7 @@ pub fn become_manager(connection: &Connection, atoms: &Atoms, root: Window) -> R
     let supported = [
         atoms._NET_ACTIVE_WINDOW,
         atoms._NET_CLIENT_LIST,
+        atoms._NET_WM_PING,
         atoms._NET_WM_STATE,
         atoms._NET_WM_STATE_FULLSCREEN,
         atoms._NET_WM_STATE_MODAL,

@@ -119,7 +119,7 @@ impl Session {
                     self.connection.set_input_focus(InputFocus::POINTER_ROOT, window, CURRENT_TIME)?;
                 }
                 if hints.takes_focus {
-                    self.send_protocol(window, self.atoms.WM_TAKE_FOCUS)?;
+                    self.send_protocol(window, self.atoms.WM_TAKE_FOCUS, [CURRENT_TIME, 0])?;
                 }
             }
             None => drop(self.connection.set_input_focus(InputFocus::NONE, NONE, CURRENT_TIME)?),
@@ -132,16 +132,28 @@ impl Session {
     /// Asks a window to close. A program that does not know how is ended, as other window managers do.
     pub(super) fn close(&self, window: Window) -> Result<(), SessionError> {
         match self.model.get(window).filter(|known| known.mapped) {
-            Some(known) if known.hints.closes => self.send_protocol(window, self.atoms.WM_DELETE_WINDOW)?,
+            Some(known) if known.hints.closes => {
+                self.send_protocol(window, self.atoms.WM_DELETE_WINDOW, [CURRENT_TIME, 0])?
+            }
             Some(_) => drop(self.connection.kill_client(window)?),
             None => {}
         }
         Ok(())
     }
 
-    /// Sends a message of `WM_PROTOCOLS`.
-    fn send_protocol(&self, window: Window, protocol: Atom) -> Result<(), SessionError> {
-        let words = [protocol, CURRENT_TIME, 0, 0, 0];
+    /// Asks a window for an answer, if it knows how. EWMH has the server's time in it, which nobody looks at: a number of
+    /// ours tells late answers apart.
+    pub(super) fn ping(&mut self, window: Window) -> Result<(), SessionError> {
+        self.pings = self.pings.wrapping_add(1);
+        if self.model.ping(window, self.pings) {
+            self.send_protocol(window, self.atoms._NET_WM_PING, [self.pings, window])?;
+        }
+        Ok(())
+    }
+
+    /// Sends a message of `WM_PROTOCOLS`, whose first word after the protocol is a time.
+    fn send_protocol(&self, window: Window, protocol: Atom, [time, more]: [u32; 2]) -> Result<(), SessionError> {
+        let words = [protocol, time, more, 0, 0];
         let message = ClientMessageEvent::new(32, window, self.atoms.WM_PROTOCOLS, words);
         self.connection.send_event(false, window, EventMask::NO_EVENT, message)?;
         Ok(())

@@ -56,13 +56,17 @@ pub(super) fn serve(
     let mut session = Session::new(stream, news.clone())?;
     session.tell(News::Ready);
     loop {
-        let (wanted, pastes, closing) = {
+        let Told { wanted, pastes, closing, pinging } = {
             let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-            (told.wanted.clone(), std::mem::take(&mut told.pastes), std::mem::take(&mut told.closing))
+            let wanted = told.wanted.clone();
+            std::mem::replace(&mut *told, Told { wanted, ..Told::default() })
         };
         session.carry_out(wanted)?;
         for window in closing {
             session.close(window)?;
+        }
+        for window in pinging {
+            session.ping(window)?;
         }
         let Session { clipboard, connection, atoms, .. } = &mut session;
         for paste in pastes {
@@ -108,6 +112,8 @@ struct Session {
     clipboard: Clipboard,
     /// The state that was last carried out.
     done: Wanted,
+    /// The number of the last ping.
+    pings: u32,
     /// Windows whose names have changed: they are read once a turn.
     renamed: BTreeSet<Window>,
     news: SyncSender<News>,
@@ -129,6 +135,7 @@ impl Session {
             model: Model::new(mask),
             clipboard,
             done: Wanted::default(),
+            pings: 0,
             renamed: BTreeSet::new(),
             news,
             unheard: false,
@@ -149,9 +156,19 @@ impl Session {
     }
 
     fn event(&mut self, event: Event) -> Result<(), SessionError> {
-        // Ignores synthetic events of clients, except a selection owner's answer.
-        if event.sent_event() && !matches!(event, Event::SelectionNotify(_)) {
-            return Ok(());
+        // Ignores synthetic events of clients, except a selection owner's answer and that to a ping.
+        match &event {
+            Event::SelectionNotify(_) => {}
+            Event::ClientMessage(message) if event.sent_event() => {
+                let [protocol, number, window, ..] = message.data.as_data32();
+                let is_pong = message.type_ == self.atoms.WM_PROTOCOLS && protocol == self.atoms._NET_WM_PING;
+                if is_pong && message.window == self.root && self.model.answered(window, number) {
+                    self.tell(News::Answered { window });
+                }
+                return Ok(());
+            }
+            other if other.sent_event() => return Ok(()),
+            _ => {}
         }
         let Self { clipboard, connection, atoms, .. } = self;
         match event {
@@ -293,8 +310,8 @@ impl Session {
 
     fn tell_mapped(&mut self, window: Window) {
         let Some(known) = self.model.get(window) else { return };
-        let (kind, place) = (known.kind(), known.place);
-        self.tell(News::Mapped { window, kind, place });
+        let (kind, place, answers) = (known.kind(), known.place, known.hints.answers);
+        self.tell(News::Mapped { window, kind, place, answers });
     }
 
     /// Handles a configure request. An unmapped window gets what it asks for; a mapped one at most its size, and a
