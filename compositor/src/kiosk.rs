@@ -101,6 +101,7 @@ impl Kiosk {
         self.seat.end_turn();
         self.follow_attention();
         self.follow_notices();
+        self.rouse_night_light();
         let now = self.now();
         if self.stage.update_cover(now) {
             // A layer surface below the splash has no keyboard focus.

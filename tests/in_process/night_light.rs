@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use kiosk_core::config::{Days, ScheduleEntry, TimeOfDay};
-use kioskd::{backend::FlipTime, privilege::Privilege, screens::HeadId};
+use kioskd::{backend::FlipTime, command::OutputChange, privilege::Privilege, screens::HeadId};
 
 use super::gamma::{control, divide};
 use crate::fixture::{ClientId, Fixture, Setup, client::Toplevel, picture::Picture};
@@ -149,4 +149,34 @@ fn a_gamma_table_that_is_busy_is_set_a_little_later_and_frames_go_on() {
     fixture.roundtrip(page);
     fixture.still();
     assert_eq!(fixture.panel().pixel(5, 5), [9, 9, 9]);
+}
+
+/// A fade has a step every few seconds.
+#[test]
+fn a_fade_that_nobody_sees_wakes_nothing_and_counts_again_once_a_screen_is_lit() {
+    let zone = TimeZone::try_system().unwrap_or(TimeZone::UTC);
+    // It is day by the system's clock, whatever that is.
+    let night = (Timestamp::now().to_zoned(zone).hour() + 12) % 24;
+    let mut setup = Setup::bare(&["320x200"]);
+    let time = |hour: i8| TimeOfDay { hour: hour.unsigned_abs(), minute: 0 };
+    let hours = ScheduleEntry { on: time(night), off: time((night + 2) % 24), days: Days::ALL };
+    setup.config.night_light.schedule = vec![hours];
+    let mut fixture = setup.start();
+    let page = fixture.client();
+    fixture.map(page, Picture::Solid(WHITE));
+    fixture.kiosk.start_clock();
+    assert_eq!(fixture.white_at(night, 1)[0], 255);
+    let next = fixture.kiosk.follow_night_light(at(night, 5)).expect("the fade goes on");
+    assert!(next.duration_since(at(night, 5)) < SignedDuration::from_mins(1), "{next}");
+
+    let power = |on| OutputChange { power: Some(on), ..OutputChange::default() };
+    fixture.change(power(false)).unwrap();
+    assert_eq!(fixture.kiosk.follow_night_light(at(night, 6)), None);
+    fixture.change(power(true)).unwrap();
+    fixture.kiosk.settle();
+    fixture.still();
+    assert_eq!(fixture.panel().pixel(5, 5), WHITE);
+    // Another terminal is in front.
+    fixture.kiosk.session_paused();
+    assert_eq!(fixture.kiosk.follow_night_light(at(night, 6)), None);
 }

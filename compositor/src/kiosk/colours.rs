@@ -8,7 +8,7 @@ use crate::{
     backend::Colours,
     night_light::NightLight,
     protocols::gamma::Gamma,
-    screens::{ScreenId, redraw::Drawn},
+    screens::{Screen, ScreenId, redraw::Drawn},
     stage::ramp::Ramp,
 };
 
@@ -21,8 +21,8 @@ pub(crate) fn ramp<'a>(gamma: &'a Gamma, night_light: &'a NightLight, screen: Sc
 }
 
 impl Kiosk {
-    /// Takes the night light of this moment. Returns when it changes next; `None`: it has no schedule, or the clock is
-    /// not set.
+    /// Takes the night light of this moment. Returns when it changes next; `None`: it has no schedule, the clock is not
+    /// set, or no screen is seen, until when it rests.
     pub fn follow_night_light(&mut self, now: Timestamp) -> Option<Timestamp> {
         let zone = match self.activity.night_light.has_schedule() {
             true => self.time_zone(),
@@ -36,7 +36,22 @@ impl Kiosk {
         if change.words {
             self.status.publisher.mark_changed();
         }
-        change.until
+        let rests = change.until.is_some() && !self.any_is_seen();
+        self.activity.night_light.rests = rests;
+        change.until.filter(|_| !rests)
+    }
+
+    /// Called at the end of a turn, before anything is drawn: follows the night light again if it rests and a screen is
+    /// seen.
+    pub(crate) fn rouse_night_light(&mut self) {
+        if self.activity.night_light.rests && self.any_is_seen() {
+            self.follow_clock();
+        }
+    }
+
+    /// Whether any screen is lit, and the seat session active.
+    fn any_is_seen(&self) -> bool {
+        !self.seat.session.paused && self.screens.iter().any(Screen::lit)
     }
 
     /// Has the display device change a screen's colours, before a frame is drawn. Returns what is left to do.

@@ -134,6 +134,13 @@ impl Kiosk {
         inserted.map(drop).map_err(|error| std::io::Error::other(error.to_string()))
     }
 
+    /// Reads the schedules again, if they are followed.
+    pub(super) fn follow_clock(&mut self) {
+        if let Some(timer) = self.main_loop.timers.clock.clone() {
+            self.wait_for_edge(&timer);
+        }
+    }
+
     fn wait_for_edge(&mut self, timer: &OwnedFd) {
         // If the clock is set meanwhile, setting the timer fails once, and the schedule has to be read again.
         for _ in 0..MAX_TRIES {

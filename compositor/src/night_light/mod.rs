@@ -15,12 +15,14 @@ pub struct NightLight {
     settings: Settings,
     light: Option<Light>,
     ramp: Option<Ramp>,
+    /// No screen is seen, so it is not followed before one is.
+    pub(crate) rests: bool,
 }
 
 impl NightLight {
     /// As configured; it is day until [`NightLight::follow`] is asked.
     pub fn new(settings: &Settings) -> Self {
-        Self { settings: settings.clone(), light: None, ramp: None }
+        Self { settings: settings.clone(), light: None, ramp: None, rests: false }
     }
 
     /// Applies a changed configuration, at the next [`NightLight::follow`].
