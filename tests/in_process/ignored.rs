@@ -1,6 +1,7 @@
-//! Requests of toolkits that a kiosk accepts without effect or refuses: icons, the bell, tearing, shortcuts, session
-//! lock; and destroyed registries.
+//! Requests of toolkits that a kiosk accepts without effect or refuses: icons, the bell, tearing, content types,
+//! shortcuts, session lock; and destroyed registries.
 
+use smithay::wayland::{compositor::with_states, content_type::ContentTypeSurfaceCachedState};
 use wayland_client::{Connection, Dispatch, QueueHandle, delegate_noop, protocol::wl_fixes::WlFixes};
 use wayland_protocols::{
     ext::session_lock::v1::client::{
@@ -9,6 +10,10 @@ use wayland_protocols::{
         ext_session_lock_v1::{self, ExtSessionLockV1},
     },
     wp::{
+        content_type::v1::client::{
+            wp_content_type_manager_v1::WpContentTypeManagerV1,
+            wp_content_type_v1::{Type, WpContentTypeV1},
+        },
         keyboard_shortcuts_inhibit::zv1::client::{
             zwp_keyboard_shortcuts_inhibit_manager_v1::ZwpKeyboardShortcutsInhibitManagerV1,
             zwp_keyboard_shortcuts_inhibitor_v1::{self, ZwpKeyboardShortcutsInhibitorV1},
@@ -38,6 +43,8 @@ delegate_noop!(Seen: XdgToplevelIconV1);
 delegate_noop!(Seen: XdgSystemBellV1);
 delegate_noop!(Seen: WpTearingControlManagerV1);
 delegate_noop!(Seen: WpTearingControlV1);
+delegate_noop!(Seen: WpContentTypeManagerV1);
+delegate_noop!(Seen: WpContentTypeV1);
 delegate_noop!(Seen: ZwpKeyboardShortcutsInhibitManagerV1);
 delegate_noop!(Seen: ExtSessionLockManagerV1);
 delegate_noop!(Seen: ignore ExtSessionLockSurfaceV1);
@@ -253,4 +260,37 @@ fn registries_that_are_given_back_are_made_anew_without_end() {
         let is_new = |global: &Global| global.interface == "wl_output" && !known.contains(global);
         fixture[client].seen.globals.iter().any(is_new)
     });
+}
+
+/// Players tell it of their video. It counts from the next commit on.
+#[test]
+fn a_surfaces_content_type_is_taken_with_its_commit_and_gone_with_its_object() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    let handle = fixture[client].handle.clone();
+    let manager: WpContentTypeManagerV1 = fixture[client].bind();
+    let known = |fixture: &Fixture| {
+        let surface = fixture.kiosk.stage.windows.iter().next().and_then(|shown| shown.window.wl_surface()).unwrap();
+        with_states(&surface, |states| {
+            *states.cached_state.get::<ContentTypeSurfaceCachedState>().current().content_type() as u32
+        })
+    };
+    let content = manager.get_surface_content_type(&window.surface, &handle, ());
+    content.set_content_type(Type::Video);
+    fixture.roundtrip(client);
+    assert_eq!(known(&fixture), Type::None as u32, "not committed");
+    window.surface.commit();
+    fixture.roundtrip(client);
+    assert_eq!(known(&fixture), Type::Video as u32);
+    content.destroy();
+    window.surface.commit();
+    fixture.roundtrip(client);
+    assert_eq!(known(&fixture), Type::None as u32);
+    fixture.fill(client, &window, Picture::Solid(BLUE));
+    fixture.until("the next picture", |fixture| fixture.panel().pixel(5, 5) == BLUE);
+
+    let _again = manager.get_surface_content_type(&window.surface, &handle, ());
+    manager.get_surface_content_type(&window.surface, &handle, ());
+    assert_eq!(turned_out(&mut fixture, client), Some(("wp_content_type_manager_v1".into(), 0)));
 }
