@@ -236,3 +236,45 @@ fn a_file_that_others_may_read_is_not_used_and_that_is_said() {
     compositor.until(SOON, |report| report.message.contains("others may read"));
     let _ = session;
 }
+
+/// SAML's POST binding, and OpenID Connect's `form_post`: the provider's page posts its answer to the shell's own server,
+/// which shows the page for it, or leads on to the page.
+#[test]
+fn a_sign_in_elsewhere_that_ends_in_a_form_leads_to_the_page_and_is_posted_once() {
+    for shows_at_once in [true, false] {
+        let server = Server::start(move |request: &Request| {
+            let (host, port) = request.header("host").and_then(|host| host.rsplit_once(':')).unwrap_or_default();
+            let html = |headers: &str, body: &str| {
+                ("200 OK", format!("Content-Type: text/html\r\n{headers}"), body.to_owned())
+            };
+            let post = format!(
+                "<form method=post action=http://localhost:{port}/signed-in><input type=hidden name=SAMLResponse value=abc></form>"
+            );
+            match (host, request.target.as_str()) {
+                ("127.0.0.2", _) => html("", &format!("<body onload='document.forms[0].submit()'>{post}")),
+                (_, "/signed-in") if shows_at_once => {
+                    html("Set-Cookie: session=1; Path=/\r\n", "<body style='background:#080'>in")
+                }
+                (_, "/signed-in") => {
+                    ("303 See Other", "Set-Cookie: session=1; Path=/\r\nLocation: /\r\n".into(), String::new())
+                }
+                _ if request.header("cookie").is_some_and(|cookies| cookies.contains("session=1")) => {
+                    html("", "<body style='background:#0a0'>page")
+                }
+                _ => ("302 Found", format!("Location: http://127.0.0.2:{port}/sso\r\n"), String::new()),
+            }
+        });
+        let (mut compositor, session) = start(&format!("http://localhost:{}/", server.port), "", "");
+        compositor.until_state(State::Ready, BROWSER);
+        let times = |path: &str| {
+            server.requests().iter().filter(|request| request.of_browser() && request.target == path).count()
+        };
+        assert_eq!(times("/signed-in"), 1);
+        // The answer to a form is not asked for again.
+        for order in ["reload", "home"] {
+            let before = times("/");
+            session.kioskctl(&[order]);
+            assert_eq!((times("/signed-in"), times("/")), (1, before + 1), "{order}");
+        }
+    }
+}

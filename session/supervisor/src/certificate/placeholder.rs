@@ -2,12 +2,16 @@
 //!
 //! If a server requests a client certificate and no policy selects one, Chromium asks the visitor; it cannot be told to
 //! send none. So the store has a second certificate for each of the device's, and the policy selects it for all other
-//! servers. It has the same issuer name, so that it matches the same requests, but a random key and subject, and no
-//! valid signature: servers refuse it, and learn only the issuer and the validity period.
+//! servers. It has the same issuer name, so that it matches the same requests. Its public key says to be of a curve that
+//! Chromium does not have: NSS finds the private key to it, by the key's point alone, and lists the certificate; Chromium,
+//! which wants to sign with it, gets no key for it, and goes on without a certificate.
+//!
+//! Key and subject are of no use, and the signature is not valid, so that a browser that sent it would give nothing away.
 
 use std::time::Duration;
 
 use x509_cert::certificate::Certificate;
+use x509_cert::der::asn1::{Any, ObjectIdentifier};
 use x509_cert::der::{Decode, Encode, Error, Reader, SliceReader};
 use x509_cert::name::Name;
 use x509_cert::request::CertReq;
@@ -17,6 +21,8 @@ use x509_cert::time::Time;
 /// Length of the serial number, taken from the key so that it is unique: NSS identifies certificates by issuer and
 /// serial number.
 const SERIAL_BYTES: usize = 16;
+/// secp256k1 (SEC 2, section 2.4.1).
+const FOREIGN_CURVE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.10");
 /// Its validity ends this much earlier: for the device's servers the browser prefers the certificate that is valid for
 /// longer.
 const SHORTER: Duration = Duration::from_secs(1);
@@ -44,6 +50,7 @@ pub(super) fn make(mut certificate: Certificate, request: &[u8]) -> Result<Vec<u
     tbs.serial_number = SerialNumber::new(&serial)?;
     tbs.subject = Name::clone(&request.info.subject);
     tbs.subject_public_key_info = request.info.public_key;
+    tbs.subject_public_key_info.algorithm.parameters = Some(Any::encode_from(&FOREIGN_CURVE)?);
     let end = tbs.validity.not_after.to_system_time();
     tbs.validity.not_after = Time::try_from(end.checked_sub(SHORTER).unwrap_or(end))?;
     (tbs.issuer_unique_id, tbs.subject_unique_id, tbs.extensions) = (None, None, None);
@@ -82,6 +89,9 @@ mod tests {
         assert_ne!(ours.serial_number, theirs.serial_number);
         assert_ne!(ours.subject_public_key_info, theirs.subject_public_key_info);
         assert_ne!(made.signature, device.signature);
+        // Of a curve that Chromium does not have.
+        let curve = ours.subject_public_key_info.algorithm.parameters.as_ref().unwrap();
+        assert_eq!(curve.decode_as::<ObjectIdentifier>().unwrap(), FOREIGN_CURVE);
         let end = |validity: &x509_cert::time::Validity| validity.not_after.to_unix_duration();
         assert_eq!(end(&ours.validity) + SHORTER, end(&theirs.validity));
         assert!(make(device, b"\x30\x00").is_err());

@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::navigation::is_same;
+use super::orders::origin;
+use super::unfit::Kind;
 use super::wire::Purpose;
 use super::{BLANK, Page, failure, worker};
 use crate::machine::Event;
@@ -28,6 +30,9 @@ pub(super) struct Document {
     pub crashed: bool,
     /// It is the answer to a form that was sent (POST): loaded again, it would be sent again.
     pub posted: bool,
+    pub kind: Kind,
+    /// It is XML that the browser could read.
+    pub well_formed: bool,
 }
 
 impl Document {
@@ -44,7 +49,7 @@ impl Document {
 
     /// All that can be waited for has come.
     pub fn all_there(&mut self) {
-        (self.painted, self.loaded, self.called) = (true, true, true);
+        (self.painted, self.loaded, self.called, self.well_formed) = (true, true, true, true);
     }
 }
 
@@ -72,16 +77,22 @@ impl Page {
                 .last_request
                 .take()
                 .is_some_and(|(url, posted)| posted && Some(url.as_str()) == frame["url"].as_str()),
+            kind: Kind::of(frame),
             ..Document::default()
         };
         self.calls.document_changed();
         self.add_binding();
         if let Some(url) = frame["unreachableUrl"].as_str() {
-            if !was_requested {
+            let reason = if was_requested {
+                "the browser has an error page for it".to_owned()
+            } else if origin(url).is_none() {
+                // Blocked by the policy: a frame of another site has sent the page there.
+                failure::of_forbidden(url)
+            } else {
                 self.suspect_worker();
-            }
-            let reason = if was_requested { "the browser has an error page for it" } else { worker::WHY };
-            return self.replaced(url.to_owned(), reason.to_owned());
+                worker::WHY.to_owned()
+            };
+            return self.replaced(url.to_owned(), reason);
         }
         let url = text("url") + &text("urlFragment");
         if self.clearing.is_some() && url == BLANK {
@@ -92,6 +103,9 @@ impl Page {
         if !first && !self.is_page(&url) {
             let reason = "the browser shows it in place of the page, and it is none that is allowed".to_owned();
             return self.replaced(url, reason);
+        }
+        if self.is_stray_pdf() {
+            return self.replaced(url, "the browser shows a PDF in place of the page".to_owned());
         }
         self.document.is_alive = !first;
         if is_late {
@@ -161,7 +175,10 @@ impl Page {
         if !self.opening || !self.committed {
             return;
         }
-        let Document { painted, loaded, called, .. } = self.document;
+        let Document { painted, loaded, called, kind, well_formed, .. } = self.document;
+        if kind == Kind::Xml && !well_formed {
+            return;
+        }
         let up = match self.rules.ready {
             PageReady::FirstPaint => painted,
             PageReady::Load => painted && loaded,

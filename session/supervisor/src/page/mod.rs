@@ -27,6 +27,7 @@ mod strays;
 mod targets;
 #[cfg(test)]
 mod tests;
+mod unfit;
 mod uploads;
 mod windows;
 mod wire;
@@ -93,6 +94,8 @@ pub struct Page {
     ordered: String,
     /// The page's last navigation of its own was a link or a form.
     by_person: bool,
+    /// It sends a form, in the request's body.
+    by_form: bool,
     /// The document that an order leads away from.
     leaving: Option<Leaving>,
     /// The page's service worker.
@@ -144,6 +147,7 @@ impl Page {
             committed: false,
             ordered: String::new(),
             by_person: false,
+            by_form: false,
             leaving: None,
             worker: Worker::default(),
             ordered_loader: None,
@@ -291,6 +295,7 @@ impl Page {
                 self.context_known(*document, *context, &message["result"], now);
             }
             Purpose::Runs { .. } => {}
+            Purpose::WellFormed => self.errors_told(&message["result"]),
             Purpose::Quiet { .. } => self.quiet(),
             Purpose::Leave => {
                 if let Some(error) = error {
@@ -338,13 +343,16 @@ impl Page {
         let in_main_frame = parameters["frameId"].as_str() == Some(self.document.frame.as_str());
         match method {
             "Page.frameNavigated" => self.document_changed(&parameters["frame"], now),
-            "Page.frameStartedNavigating" if in_main_frame => self.navigation_started(parameters),
+            "Page.frameStartedNavigating" if in_main_frame => self.navigation_started(parameters, now),
             "Page.navigatedWithinDocument" if in_main_frame => {
                 if let Some(url) = parameters["url"].as_str() {
                     self.moved(url.to_owned());
                 }
             }
+            "Page.domContentEventFired" => self.look_for_errors(),
             "Page.lifecycleEvent" if in_main_frame && self.document.lifecycle(parameters) => self.judge(),
+            // It has ended without another document.
+            "Page.frameStoppedLoading" if in_main_frame && !self.opening => self.worker.has_answered(),
             "Page.frameScheduledNavigation" if in_main_frame => {
                 self.navigation_scheduled(parameters, false);
             }

@@ -34,6 +34,7 @@ impl Page {
                 // Its service worker asks the server.
                 self.ordered_is_requested();
             }
+            self.worker.asks_for(paused.pointer("/request/url").and_then(Value::as_str).unwrap_or_default());
             // Paused for what is added to it, if anything.
             return self.go_on(request, paused);
         }
@@ -55,6 +56,7 @@ impl Page {
             return self.take_back(request);
         }
         if matches!(owner, Owner::Page) && !is_response {
+            self.worker.asks_for(url);
             self.navigation = Some(job(request).to_owned());
             if self.opening && is_same(url, &self.ordered) {
                 self.ordered_navigation = self.navigation.clone();
@@ -127,7 +129,11 @@ impl Page {
             self.take_back(request);
             return self.pdf(url);
         }
-        let Some((reason, answer)) = self.objection(url, paused) else {
+        let objection = self.objection(url, paused);
+        if objection.is_none() && is_pdf(paused) && self.open_bare(request, url, now) {
+            return;
+        }
+        let Some((reason, answer)) = objection else {
             self.grant(url);
             if self.ordered_navigation.as_deref() == Some(job(request)) {
                 self.leaving_is_due(now);
@@ -224,6 +230,7 @@ impl Page {
     pub(super) fn navigation_scheduled(&mut self, parameters: &Value, may_be_blank: bool) -> bool {
         let reason = parameters["reason"].as_str().unwrap_or_default();
         self.by_person = reason == "anchorClick" || reason.starts_with("formSubmission");
+        self.by_form = reason == "formSubmissionPost";
         let url = parameters["url"].as_str().unwrap_or_default();
         let scheme = url.split(':').next().unwrap_or_default().to_ascii_lowercase();
         let web = match scheme.as_str() {
@@ -251,7 +258,7 @@ impl Page {
         self.wire.send(None, "Fetch.continueRequest", order, Purpose::Other);
     }
 
-    fn take_back(&mut self, request: &str) {
+    pub(super) fn take_back(&mut self, request: &str) {
         let aborted = json!({ "requestId": request, "errorReason": "Aborted" });
         self.wire.send(None, "Fetch.failRequest", aborted, Purpose::Other);
     }
@@ -291,7 +298,7 @@ fn without_fragment(url: &str) -> &str {
 }
 
 /// A request keeps its number, and gets another one behind the last point with each redirection.
-fn job(request: &str) -> &str {
+pub(super) fn job(request: &str) -> &str {
     request.rsplit_once('.').map_or(request, |(job, _)| job)
 }
 

@@ -8,6 +8,7 @@ use super::Page;
 use super::frames::QUESTION;
 use super::script::BINDING;
 use super::strays::Strays;
+use super::unfit;
 use super::wire::Purpose;
 use crate::sign_in::SignIn;
 use kiosk_core::config::PageReady;
@@ -15,11 +16,14 @@ use kiosk_core::config::PageReady;
 impl Page {
     /// Opens `url`, and closes all windows above the page.
     pub fn navigate(&mut self, url: &str, now: Duration) {
+        if self.is_bare(url) {
+            return self.reload(false, now);
+        }
         self.open(now);
         url.clone_into(&mut self.ordered);
         self.last_request = None;
         self.consider_worker(url, now);
-        self.send("Page.navigate", json!({ "url": url }), Purpose::Navigate);
+        self.send("Page.navigate", json!({ "url": unfit::address(url) }), Purpose::Navigate);
     }
 
     /// Reloads the page, bypassing caches when `hard`, and closes all windows above it. A page that is the response to
@@ -35,6 +39,7 @@ impl Page {
         }
         self.open(now);
         self.ordered.clone_from(&self.document.url);
+        self.consider_worker(&self.ordered.clone(), now);
         self.send("Page.reload", json!({ "ignoreCache": hard }), Purpose::Reload);
     }
 
@@ -64,6 +69,7 @@ impl Page {
         self.begin_leaving(now);
         self.ordered_loader = None;
         self.strays = Strays::default();
+        self.worker.has_answered();
         self.overtaken = self.navigation.take();
         self.ordered_navigation = None;
         self.dismiss_dialogs();

@@ -19,6 +19,9 @@ pub(super) const ALIVE: &str = "alive";
 /// beside those of the input itself.
 const ALIVE_INTERVAL: u32 = 2000;
 
+/// So often a page says it while it waits for the next one: twice as long as browsers wait for a server.
+const ALIVE_MOST: u32 = 300;
+
 const INPUT: &str = include_str!("alive.js");
 
 /// The page cannot close itself, which would end the browser.
@@ -63,6 +66,14 @@ const DIALOGS: &str = "{ const times = []; for (const name of ['alert', 'confirm
        const now = performance.now(); times.push(now); \
        if (times.length > 20 && now - times.shift() < 5000) throw new Error('too many dialogs one after the other'); \
        return ask.apply(window, words); }; } }";
+
+/// What is dragged from a popup, or from another program's window, would be opened in the page's place where it is dropped.
+/// Fields and pages that take it get it.
+const NO_DROP: &str = "for (const name of ['dragenter', 'dragover']) addEventListener(name, event => { \
+     const target = event.composedPath()[0], within = target instanceof Element ? target : target.parentElement; \
+     if (event.defaultPrevented || (within && (within.isContentEditable || within.closest('input, textarea')))) return; \
+     event.preventDefault(); \
+     event.dataTransfer.dropEffect = 'none'; });";
 
 /// The keyboard on the screen takes room away from below: the field that is typed into stays in sight.
 const IN_SIGHT: &str = "addEventListener('resize', () => requestAnimationFrame(() => { \
@@ -134,8 +145,20 @@ pub(super) fn of(browser: &BrowserSettings, api: &Api) -> String {
     let kiosk = kiosk.replace("LONGEST", &LONGEST.to_string()).replace("PATIENCE", &PATIENCE.as_millis().to_string());
     let narrow = layout_width::script();
     let input = INPUT.replace("INTERVAL", &ALIVE_INTERVAL.to_string()).replace("ALIVE", ALIVE);
-    let mut parts =
-        vec![TELL, &input, &kiosk, frames::SCRIPT, NO_CLOSE, WEB_ONLY, NO_QUESTIONS, DIALOGS, IN_SIGHT, &narrow];
+    let input = input.replace("MOST", &ALIVE_MOST.to_string());
+    let mut parts = vec![
+        TELL,
+        &input,
+        &kiosk,
+        frames::SCRIPT,
+        NO_CLOSE,
+        WEB_ONLY,
+        NO_QUESTIONS,
+        DIALOGS,
+        NO_DROP,
+        IN_SIGHT,
+        &narrow,
+    ];
     if browser.printing == Printing::None {
         parts.push(NO_PRINT);
     }

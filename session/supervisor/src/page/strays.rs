@@ -6,6 +6,7 @@
 //! whatever begins after an order and before its document has come is the document's before. It is aborted.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -42,9 +43,12 @@ impl Strays {
 
 impl Page {
     /// The browser begins to navigate, by order or otherwise.
-    pub(super) fn navigation_started(&mut self, parameters: &Value) {
+    pub(super) fn navigation_started(&mut self, parameters: &Value, now: Duration) {
         let is_new = parameters["navigationType"].as_str().is_some_and(|kind| !kind.ends_with("ameDocument"));
         let (Some(url), Some(loader)) = (parameters["url"].as_str(), parameters["loaderId"].as_str()) else { return };
+        if !self.opening && is_new {
+            self.goes_by_itself(url, now);
+        }
         if !self.opening || !is_new || self.committed {
             return;
         }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Page;
+use super::denied::Feature;
+use super::unfit::Kind;
 use super::wire::Purpose;
 use crate::machine::Event;
 use kiosk_core::config::{NewWindows, masked};
@@ -184,6 +186,19 @@ impl Page {
         self.send("Page.navigate", json!({ "url": url, "referrer": referrer }), Purpose::Other);
     }
 
+    /// A page has made a document for a new window, such as a receipt: nothing was asked of a server.
+    fn filled_without_request(&mut self, target: &str, frame: &Value) {
+        let url = frame["url"].as_str().unwrap_or_default();
+        if url.starts_with("blob:") && Kind::of(frame) != Kind::Pdf {
+            return self.take_over(target, &json!({ "url": url }));
+        }
+        if Kind::of(frame) == Kind::Pdf {
+            self.denied.say(Feature::Pdf);
+        }
+        self.refused(url);
+        self.close_window(target);
+    }
+
     pub(super) fn happened_in_window(&mut self, session: &str, method: &str, parameters: &Value) {
         let Some(window) = self.windows.list.iter_mut().find(|window| window.session == session) else { return };
         let target = window.target.clone();
@@ -191,6 +206,9 @@ impl Page {
             "Page.frameNavigated" if parameters.pointer("/frame/parentId").is_none_or(Value::is_null) => {
                 let url = parameters.pointer("/frame/url").and_then(Value::as_str).unwrap_or_default();
                 window.filled |= url != "about:blank";
+                if matches!(window.disposition, Disposition::Taken { .. }) && url != "about:blank" {
+                    return self.filled_without_request(&target, &parameters["frame"]);
+                }
                 if parameters.pointer("/frame/unreachableUrl").is_some_and(|url| !url.is_null()) {
                     tracing::info!("window with an error page closed");
                     self.close_window(&target);

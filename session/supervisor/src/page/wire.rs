@@ -30,6 +30,8 @@ pub(super) enum Purpose {
     Runs {
         session: String,
     },
+    /// Whether the document is one that the browser could read.
+    WellFormed,
     /// The page is left, before everything is forgotten.
     Leave,
     /// Something is forgotten.

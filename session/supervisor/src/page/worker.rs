@@ -1,5 +1,6 @@
 //! A page's service worker that fails: it answers a navigation with an error, or not at all. The browser says the one
-//! with an error page without a reason, the other not at all, and no request is seen of either. The next attempt is made
+//! with an error page without a reason, the other not at all, and no request is seen of either, whether the page is opened
+//! by order or goes there by itself. The next attempt is made
 //! past it; one that fails again and again where the network has the page is removed: the page registers it anew.
 
 use std::time::Duration;
@@ -7,13 +8,18 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Page;
+use super::navigation::is_same;
 use super::orders::origin;
 use super::wire::Purpose;
+use crate::machine::Event;
 
 /// Time limit for a worker to answer, or to ask its server. On a slow machine it has to be started first.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// So many failures where the network has the page are the worker's own.
 const MOST_FAILURES: u32 = 2;
+
+/// For people.
+pub(super) const SILENT: &str = "its service worker does not answer";
 
 /// The browser's word for what a worker refuses.
 pub(super) const FAILED: &str = "net::ERR_FAILED";
@@ -32,17 +38,33 @@ pub(super) struct Worker {
     failures: u32,
     /// Time limit of the current attempt.
     answer_by: Option<Duration>,
+    /// Where the page goes by itself, which has not been asked for yet.
+    own: Option<Own>,
+}
+
+/// A navigation of the page's own.
+#[derive(Debug)]
+struct Own {
+    url: String,
+    answer_by: Duration,
 }
 
 impl Worker {
     /// When [`Page::expire_worker`] is due.
     pub fn deadline(&self) -> Option<Duration> {
-        self.answer_by
+        self.answer_by.into_iter().chain(self.own.as_ref().map(|own| own.answer_by)).min()
     }
 
     /// The current attempt has been asked for, or has come to an end.
     pub fn has_answered(&mut self) {
-        self.answer_by = None;
+        (self.answer_by, self.own) = (None, None);
+    }
+
+    /// This is asked of a server, which may be by the worker, whose answer is then to be waited for.
+    pub fn asks_for(&mut self, url: &str) {
+        if self.own.as_ref().is_some_and(|own| is_same(&own.url, url)) {
+            self.own = None;
+        }
     }
 }
 
@@ -91,10 +113,21 @@ impl Page {
         }
     }
 
+    /// The page goes to `url` by itself.
+    pub(super) fn goes_by_itself(&mut self, url: &str, now: Duration) {
+        let own = Own { url: url.to_owned(), answer_by: now + ANSWER_LIMIT };
+        self.worker.own = origin(url).is_some().then_some(own);
+    }
+
     pub(super) fn expire_worker(&mut self, now: Duration) {
         if self.worker.answer_by.is_some_and(|at| now >= at) {
             self.suspect_worker();
-            self.open_failed("its service worker does not answer", false);
+            self.open_failed(SILENT, false);
+        }
+        if let Some(own) = self.worker.own.take_if(|own| now >= own.answer_by) {
+            self.suspect_worker();
+            // What a form would have sent is not known here.
+            self.events.push(Event::PageStale { url: own.url, reason: SILENT.into(), again: !self.by_form });
         }
     }
 }

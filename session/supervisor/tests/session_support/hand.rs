@@ -54,6 +54,14 @@ impl Hand {
         }
     }
 
+    /// Drops data of this kind, which was dragged from elsewhere, at this position of the page.
+    pub fn drop_at(&mut self, x: u32, y: u32, kind: &str, data: &str) {
+        for step in ["dragEnter", "dragOver", "drop"] {
+            let data = json!({ "items": [{ "mimeType": kind, "data": data }], "dragOperationsMask": 1 });
+            self.order("Input.dispatchDragEvent", &json!({ "type": step, "x": x, "y": y, "data": data }));
+        }
+    }
+
     /// Presses this letter's key so many times, without waiting for any of them.
     pub fn type_at_once(&mut self, letter: &str, times: usize) {
         for _ in 0..times {

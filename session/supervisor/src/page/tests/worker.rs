@@ -66,3 +66,63 @@ fn one_that_does_not_answer_is_bypassed_and_one_that_asks_its_server_is_waited_f
         assert_eq!(failed, !asks);
     }
 }
+
+fn goes(page: &mut Page, url: &str) {
+    let parameters = json!({ "frameId": FRAME, "url": url, "loaderId": "O", "navigationType": "differentDocument" });
+    event(page, "Page.frameStartedNavigating", parameters);
+}
+
+fn stale(page: &mut Page) -> Option<bool> {
+    page.tick(NOW + Duration::from_secs(10));
+    page.take_events().iter().find_map(|event| match event {
+        Event::PageStale { again, .. } => Some(*again),
+        _ => None,
+    })
+}
+
+#[test]
+fn one_that_does_not_answer_the_page_itself_is_bypassed_but_for_a_form() {
+    for (reason, again) in
+        [("reload", true), ("anchorClick", true), ("formSubmissionGet", true), ("formSubmissionPost", false)]
+    {
+        let mut page = shown();
+        let scheduled = json!({ "frameId": FRAME, "url": "http://a/", "reason": reason, "delay": 0 });
+        event(&mut page, "Page.frameScheduledNavigation", scheduled);
+        goes(&mut page, "http://a/");
+        assert_eq!(stale(&mut page), Some(again), "{reason}");
+        page.take_outgoing();
+        page.reload(false, NOW);
+        assert!(methods(&mut page).contains(&"Network.setBypassServiceWorker".into()));
+    }
+}
+
+#[test]
+fn a_page_that_goes_on_by_itself_without_a_worker_in_the_way_is_left_alone() {
+    let ends: [fn(&mut Page); 5] = [
+        |page| pause(page, json!({})),
+        |page| pause(page, json!({ "resourceType": "XHR", "frameId": "W" })),
+        |page| commit(page, "O", "http://a/"),
+        |page| event(page, "Page.frameStoppedLoading", json!({ "frameId": FRAME })),
+        |page| page.navigate("http://a/b", NOW),
+    ];
+    for end in ends {
+        let mut page = shown();
+        goes(&mut page, "http://a/");
+        end(&mut page);
+        assert_eq!(stale(&mut page), None);
+    }
+    for other in ["blob:http://a/1", "about:blank", "file:///a"] {
+        let mut page = shown();
+        goes(&mut page, other);
+        assert_eq!(stale(&mut page), None, "{other}");
+    }
+}
+
+fn shown() -> Page {
+    let mut page = attached(PageReady::FirstPaint);
+    page.navigate("http://a/", NOW);
+    commit(&mut page, "L1", "http://a/");
+    lifecycle(&mut page, "L1", "firstPaint");
+    page.take_events();
+    page
+}
