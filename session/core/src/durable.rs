@@ -5,14 +5,20 @@
 //! The order of the steps matters, so they go through a trait: the tests use a disk that loses power between any two of
 //! them, and with it everything that was not synced.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{ErrorKind, Result, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Writes `content` to `path` by way of `new`, a file beside it. An error leaves the old content, or the new one where
 /// only its durability is in doubt, and perhaps `new`.
 pub fn replace(path: &Path, new: &Path, content: &[u8]) -> Result<()> {
-    replace_on(&mut FileSystem, path, new, content)
+    replace_on(&mut FileSystem { permissions: None }, path, new, content)
+}
+
+/// The same with these permissions, from before there is anything in the file: a private one is never open to others.
+pub fn replace_with(path: &Path, new: &Path, content: &[u8], permissions: Permissions) -> Result<()> {
+    replace_on(&mut FileSystem { permissions: Some(permissions) }, path, new, content)
 }
 
 /// The operations on a file system.
@@ -44,7 +50,10 @@ fn replace_on<D: Disk>(disk: &mut D, path: &Path, new: &Path, content: &[u8]) ->
 }
 
 /// The real one.
-struct FileSystem;
+struct FileSystem {
+    /// Of new files; `None`: as the process has it.
+    permissions: Option<Permissions>,
+}
 
 impl Disk for FileSystem {
     type File = File;
@@ -54,7 +63,10 @@ impl Disk for FileSystem {
     }
 
     fn create(&mut self, path: &Path) -> Result<File> {
-        File::create_new(path)
+        let Some(permissions) = &self.permissions else { return File::create_new(path) };
+        let file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+        file.set_permissions(permissions.clone())?;
+        Ok(file)
     }
 
     fn write(&mut self, file: &mut File, content: &[u8]) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Error;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use super::*;
@@ -208,4 +209,20 @@ fn the_simulated_power_cuts_detect_a_missing_fsync() {
         disk.sync_names(&path)
     };
     assert!(!good(cuts(&before, in_place)), "a file written in place");
+}
+
+#[test]
+fn a_private_file_is_private_before_there_is_anything_in_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, new) = (directory.path().join("file"), directory.path().join(".file.new"));
+    let private = Permissions::from_mode(0o600);
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let created = FileSystem { permissions: Some(private.clone()) }.create(&new).unwrap();
+    assert_eq!(mode(&new), 0o600);
+    drop(created);
+    replace_with(&path, &new, NEW, private).unwrap();
+    assert_eq!(mode(&path), 0o600);
+    // Others may read what was open to them.
+    replace_with(&path, &new, NEXT, Permissions::from_mode(0o644)).unwrap();
+    assert_eq!((mode(&path), std::fs::read(&path).unwrap()), (0o644, NEXT.to_vec()));
 }

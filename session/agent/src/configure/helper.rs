@@ -181,10 +181,12 @@ pub(super) fn write(file: &Path, content: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let permissions = std::fs::metadata(file).ok().map(|data| data.permissions());
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    durable::replace(file, &file.with_file_name(format!(".{name}.new")), content)?;
-    permissions.map_or(Ok(()), |permissions| std::fs::set_permissions(file, permissions))
+    let new = file.with_file_name(format!(".{name}.new"));
+    match std::fs::metadata(file) {
+        Ok(before) => durable::replace_with(file, &new, content, before.permissions()),
+        Err(_) => durable::replace(file, &new, content),
+    }
 }
 
 /// Has kioskd take it; a device whose kiosk does not run has it with the next start.
