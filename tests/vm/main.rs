@@ -16,6 +16,7 @@ mod devices;
 mod gpu_copy;
 mod heads;
 mod health;
+mod inits;
 mod input;
 mod keyboards;
 mod kiosk;
@@ -224,7 +225,7 @@ fn main() {
         })
         .collect();
     // These have machines of their own.
-    let alone: [(&str, Alone); 2] = [
+    let alone: [(&str, Alone); 5] = [
         (
             "power_cut::a_power_cut_leaves_one_of_the_states_that_were_kept",
             power_cut::a_power_cut_leaves_one_of_the_states_that_were_kept,
@@ -232,6 +233,18 @@ fn main() {
         (
             "small::without_systemd_udev_and_passwd_there_is_a_picture_that_takes_a_key_and_a_click",
             small::without_systemd_udev_and_passwd_there_is_a_picture_that_takes_a_key_and_a_click,
+        ),
+        (
+            "inits::openrc_starts_a_kiosk_that_takes_a_key_and_a_click",
+            inits::openrc_starts_a_kiosk_that_takes_a_key_and_a_click,
+        ),
+        (
+            "inits::runit_starts_a_kiosk_that_takes_a_key_and_a_click",
+            inits::runit_starts_a_kiosk_that_takes_a_key_and_a_click,
+        ),
+        (
+            "inits::s6_starts_a_kiosk_that_takes_a_key_and_a_click",
+            inits::s6_starts_a_kiosk_that_takes_a_key_and_a_click,
         ),
     ];
     if !Guest::has_programs() {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use kiosk_tests::vm::{Flashed, FlashedPlan, Guest, Kernel, Picture};
 
 /// Set by `make test-machine`: the installed tree.
-const STAGE: &str = "KIOSKD_STAGE";
+pub(super) const STAGE: &str = "KIOSKD_STAGE";
 /// Without boot messages on the screen.
 const ARGUMENTS: &str =
     "root=/dev/vda rootfstype=squashfs ro init=/init console=ttyS0 quiet plymouth.enable=0 vt.global_cursor_default=0";
@@ -34,8 +34,7 @@ pub fn without_systemd_udev_and_passwd_there_is_a_picture_that_takes_a_key_and_a
     let kernel = Kernel { kernel: &guest.kernel, initrd: &guest.initrd, arguments: ARGUMENTS };
     let plan = FlashedPlan { kernel: Some(kernel), memory: "512M", protected: true, ..FlashedPlan::new(&root, &out) };
     let mut machine = Flashed::start(&plan)?;
-    let shown = |picture: &Picture| picture.share_of(RED, 12) > 0.000_5;
-    let after = machine.wait("picture", PICTURE_TIMEOUT, |picture| Ok(shown(picture)));
+    let after = machine.wait("picture", PICTURE_TIMEOUT, |picture| Ok(has_client(picture)));
     let after = after.with_context(|| machine.said().unwrap_or_default())?;
     eprintln!("a picture without systemd after {} s", after.as_secs());
 
@@ -49,8 +48,13 @@ pub fn without_systemd_udev_and_passwd_there_is_a_picture_that_takes_a_key_and_a
     Ok(())
 }
 
+/// Whether the client is on the screen.
+pub(super) fn has_client(picture: &Picture) -> bool {
+    picture.share_of(RED, 12) > 0.000_5
+}
+
 /// Waits for a line of the client.
-fn told(machine: &Flashed, line: &str) -> Result<()> {
+pub(super) fn told(machine: &Flashed, line: &str) -> Result<()> {
     let deadline = Instant::now() + ANSWER_TIMEOUT;
     loop {
         let said = machine.said()?;

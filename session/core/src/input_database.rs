@@ -6,11 +6,12 @@
 
 use std::fs;
 use std::io::{Error, ErrorKind, Result};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use crate::files::read_regular;
 
-/// udev's socket: exists while udev runs.
+/// udev's socket. One that the initrd's udev has left may lie there, and nothing listens on it.
 const UDEV: &str = "run/udev/control";
 /// udev's database, one file for each device.
 const DATA: &str = "run/udev/data";
@@ -90,9 +91,13 @@ pub fn forget(root: &Path, number: &str) {
     }
 }
 
-/// Whether udev runs.
+/// Whether udev runs. Only root is let to its socket: to others one that was left behind counts, too.
 pub fn runs(root: &Path) -> bool {
-    root.join(UDEV).exists()
+    // udev's socket is of another type, so that it hears nothing of this.
+    match UnixStream::connect(root.join(UDEV)) {
+        Ok(_) => true,
+        Err(error) => !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused),
+    }
 }
 
 /// One `/dev/input/event*`.
@@ -246,6 +251,10 @@ impl Capabilities {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::OwnedFd;
+
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
+
     use super::*;
 
     /// Name, number, and the kernel's words for ev, key, rel, abs and properties of real devices; what udev says.
@@ -310,10 +319,31 @@ mod tests {
     fn where_udev_runs_it_is_left_to_it() {
         let directory = tempfile::tempdir().unwrap();
         device(directory.path(), 0, REAL[0].1);
-        put(directory.path(), UDEV, "");
+        let udev = listens(directory.path());
         assert_eq!(unheard(directory.path()), [""; 0]);
         assert_eq!(describe(directory.path()).unwrap(), [""; 0]);
         assert!(!directory.path().join(DATA).exists());
+        drop(udev);
+    }
+
+    #[test]
+    fn what_the_udev_of_an_initrd_left_counts_for_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        device(directory.path(), 0, REAL[0].1);
+        drop(listens(directory.path()));
+        assert!(directory.path().join(UDEV).exists());
+        put(directory.path(), &format!("{DATA}/c13:64"), "I:1\n");
+        assert_eq!(describe(directory.path()).unwrap(), ["event0"]);
+        assert_eq!(unheard(directory.path()), [""; 0]);
+    }
+
+    /// As udev does.
+    fn listens(root: &Path) -> OwnedFd {
+        fs::create_dir_all(root.join(UDEV).parent().unwrap()).unwrap();
+        let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::SEQPACKET, None).unwrap();
+        rustix::net::bind(&socket, &SocketAddrUnix::new(root.join(UDEV)).unwrap()).unwrap();
+        rustix::net::listen(&socket, 1).unwrap();
+        socket
     }
 
     #[test]
