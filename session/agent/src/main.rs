@@ -163,10 +163,10 @@ fn run(arguments: &Arguments) -> Result<(), StartError> {
         }
         let tls = match arguments.tls {
             Some(address) => {
-                let Agent { listen_tls, certificates, enrol, .. } = settings();
+                let Agent { listen_tls, certificates, enrol, renew_at, .. } = settings();
                 let address = address.or(listen_tls).ok_or(StartError::NoAddress)?;
                 let folder = arguments.certificates.clone().unwrap_or(certificates);
-                Some((network(address)?, folder, enrol))
+                Some((network(address)?, folder, enrol, renew_at))
             }
             None => None,
         };
@@ -181,13 +181,14 @@ fn run(arguments: &Arguments) -> Result<(), StartError> {
             let gate = token.clone().filter(|_| listener.wants_token()).map_or(Gate::File, Gate::Token);
             tokio::spawn(Server::new(gate).run(listener));
         }
-        if let Some((listener, folder, standing)) = tls {
+        if let Some((listener, folder, standing, renew_at)) = tls {
             let door = Door::of(&folder);
             let port = listener.local_addr().map_or(0, |address| address.port());
-            let desk = door.desk(port, standing);
+            let desk = door.desk(port, standing, renew_at);
             if let Some(socket) = enrolment {
                 tokio::spawn(enrol::local::serve(socket, desk.clone()));
             }
+            tokio::spawn(desk.clone().ask_daily());
             let server = Server::new(Gate::Certificate).with_desk(desk.clone());
             tokio::spawn(door.run(listener, server, desk));
         }

@@ -163,6 +163,7 @@ fn every_key_reaches_its_field() {
         [agent]
         listen-tls = "[::]:8443"
         certificates = "/data/certificates"
+        renew-at = "https://ca.example"
         [agent.mqtt]
         server = "mqtts://broker.example"
         user = "hall"
@@ -218,6 +219,7 @@ fn every_key_reaches_its_field() {
     assert_eq!((night.temperature.kelvin(), night.day_temperature.kelvin()), (3400, 7000));
     assert_eq!(config.agent.listen_tls, Some("[::]:8443".parse().unwrap()));
     assert_eq!(config.agent.certificates, Path::new("/data/certificates"));
+    assert_eq!(config.agent.renew_at.as_ref().unwrap().to_string(), "https://ca.example:8444");
     let mqtt = &config.agent.mqtt;
     assert_eq!(mqtt.server.as_ref().unwrap().to_string(), "mqtts://broker.example:8883");
     assert_eq!((mqtt.user.as_str(), mqtt.password_file.as_deref()), ("hall", Some(Path::new("mqtt-password"))));

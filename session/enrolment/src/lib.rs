@@ -10,12 +10,14 @@ pub mod local;
 mod message;
 mod operator;
 mod proof;
+mod renewal;
 
 pub use code::{Code, GROUPED, WrongCode};
 pub use message::{Answer, Failed, Hello, Offer, Refusal, Welcome, read, write};
 pub use message::{MAX_FIRST, MAX_OFFER};
 pub use operator::operator_tls;
 pub use proof::{BINDING, Binding, Proof, Secret, Side};
+pub use renewal::{RENEWAL_PROTOCOL, Renewal, Renewed, device_name};
 
 /// What TLS is told is spoken (ALPN): a port that serves HTTP, too, tells the two apart by it.
 pub const PROTOCOL: &[u8] = b"kiosk-enrol/1";

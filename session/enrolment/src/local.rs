@@ -15,6 +15,8 @@ pub enum LocalOrder {
     Start,
     /// Take it away.
     Stop,
+    /// Ask the fleet's authority for a new certificate now.
+    Renew,
 }
 
 /// What is answered.
@@ -32,6 +34,8 @@ pub enum LocalAnswer {
     },
     /// Whether there was one.
     Stopped(bool),
+    /// Whether there is a new certificate; without one the present one is good for longer.
+    Renewed(bool),
     /// Why not, in a sentence.
     Refused(String),
 }

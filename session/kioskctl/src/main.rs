@@ -112,7 +112,7 @@ async fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Verb::Vt { number } => shown::switch_vt(&client, *number).await,
         Verb::Forget { outputs, key } => shown::forget(&client, outputs, key.as_deref()).await,
         Verb::Config { what } => config::run(&client, what).await,
-        Verb::Agent { what } => agent::run(what).await,
+        Verb::Agent { what } => agent::run(what, cli.json).await,
         Verb::Doctor { bundle } => doctor::examine(&client, bundle.as_deref()).await,
         Verb::Confine { app_id, socket } => confine::run(app_id, socket),
         Verb::Generate { what, directory } => generate::run(*what, directory),

@@ -284,10 +284,15 @@ fn of_the_authority(bench: &mut Bench) {
     let agent = enrolment_fake::agent(Path::new(&socket));
     let code = bench.done(&["agent", "enrol", "--socket", &socket])["code"].as_str().unwrap().to_owned();
     bench.done(&["agent", "enrol", "--stop", "--socket", &socket]);
+    bench.done(&["agent", "renew", "--socket", &socket]);
     agent.join().unwrap();
     let (at, device) = enrolment_fake::device(&code, Answer::Done);
     bench.done(&[&["agent", "ca", "enrol", &at, "--code", &code], &dir[..]].concat());
     device.join().unwrap();
+    let serve = [&["agent", "ca", "serve", "--json", "--address", "localhost", "--listen", "127.0.0.1:0"], &dir[..]];
+    let line = Running::start(bench.path(), &serve.concat()).line();
+    bench.hold("agent-ca-serve.json", &line, &["agent", "ca", "serve"]);
+    bench.ran.insert("agent ca serve".into());
     // It is no device any more.
     assert_eq!(bench.document(&[&["agent", "ca", "renew", "hall-7"], &dir[..]].concat(), 1)[0]["done"], false);
     bench.document(&[&["agent", "ca", "push-crl", "hall-7"], &dir[..]].concat(), 1);

@@ -3,17 +3,16 @@
 
 use std::sync::Arc;
 
-use kiosk_enrolment::Offer;
+use kiosk_enrolment::{Offer, device_name};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, IpAddr, ServerName};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use rustls::{CertificateError, RootCertStore};
 use x509_cert::Certificate;
 use x509_cert::crl::CertificateList;
 use x509_cert::der::Decode;
-use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{BasicConstraints, CrlNumber, KeyUsage, SubjectAltName};
+use x509_cert::ext::pkix::{BasicConstraints, CrlNumber, KeyUsage};
 
 use crate::tls::{Clock, begins};
 
@@ -106,7 +105,7 @@ fn verified(
         .only_check_end_entity_revocation()
         .build()
         .map_err(|error| Wrong::List(error.to_string()))?;
-    let checked = verifier.verify_server_cert(own, others, &name(own)?, &[], clock.now());
+    let checked = verifier.verify_server_cert(own, others, &device_name(own).ok_or(Wrong::NoName)?, &[], clock.now());
     match checked {
         Ok(_) => Ok(()),
         Err(rustls::Error::InvalidCertificate(CertificateError::Revoked)) if !counts => Ok(()),
@@ -120,24 +119,6 @@ fn verified(
         Err(rustls::Error::InvalidCertRevocationList(error)) => Err(Wrong::List(format!("{error:?}"))),
         Err(error) => Err(Wrong::Certificate(error.to_string())),
     }
-}
-
-/// One of the names of a device's certificate.
-fn name(certificate: &CertificateDer<'_>) -> Result<ServerName<'static>, Wrong> {
-    let read = parsed("certificate", certificate)?;
-    let names = read.tbs_certificate.get::<SubjectAltName>().ok().flatten().map(|(_, names)| names.0);
-    let name = names.unwrap_or_default().into_iter().find_map(|name| match name {
-        GeneralName::DnsName(name) => ServerName::try_from(name.as_str().to_owned()).ok(),
-        GeneralName::IpAddress(bytes) => {
-            address(bytes.as_bytes()).map(|address| ServerName::IpAddress(IpAddr::from(address)))
-        }
-        _ => None,
-    });
-    name.ok_or(Wrong::NoName)
-}
-
-fn address(bytes: &[u8]) -> Option<std::net::IpAddr> {
-    <[u8; 4]>::try_from(bytes).map(Into::into).or_else(|_| <[u8; 16]>::try_from(bytes).map(Into::into)).ok()
 }
 
 /// At least one, and each may sign.

@@ -1,4 +1,4 @@
-//! The socket by which root on the device has a code shown (`kioskctl agent enrol`): one word a connection, and one answer. Its
+//! The socket by which root on the device has a code shown (`kioskctl agent enrol`), or its certificate renewed (`kioskctl agent renew`): one word a connection, and one answer. Its
 //! file is for the agent's own user alone, and so for root.
 
 use std::os::unix::net;
@@ -41,6 +41,10 @@ async fn talk(mut stream: UnixStream, desk: &Desk) {
             Err(error) => LocalAnswer::Refused(error.to_string()),
         },
         Ok(LocalOrder::Stop) => LocalAnswer::Stopped(desk.stop().await),
+        Ok(LocalOrder::Renew) => match desk.ask().await {
+            Ok(renewed) => LocalAnswer::Renewed(renewed),
+            Err(error) => LocalAnswer::Refused(error.to_string()),
+        },
         Err(error) => LocalAnswer::Refused(format!("the order can't be read: {error}")),
     };
     let answer = serde_json::to_vec(&answer).unwrap_or_default();

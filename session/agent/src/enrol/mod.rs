@@ -1,14 +1,16 @@
 //! Enrolment: how a device without a certificate gets one from the fleet's authority. It shows a code on its screen, and while
 //! it does, who proves to know it may offer a certificate (`kioskctl agent ca enrol`). [`machine`] says when and how often,
 //! [`conversation`] is one operator's connection, [`check`] looks at what is offered, [`place`] puts it in force, [`local`] is
-//! the socket by which the device itself is told to begin. This file shows the code and does what the machine says.
+//! the socket by which the device itself is told to begin. [`renewal`] is what an operator renews, [`asking`] what the device does. This file shows the code and does what the machine says.
 
+mod asking;
 mod check;
 pub mod conversation;
 pub mod local;
 mod machine;
 mod place;
 pub mod renewal;
+mod schedule;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +18,7 @@ use std::time::Duration;
 
 use kiosk_client::state::CompositorState;
 use kiosk_client::{Client, Link, Options, Service, screen};
+use kiosk_core::config::RenewAt;
 use kiosk_enrolment::{Code, PROTOCOL, Secret};
 use rcgen::{CertificateParams, KeyPair};
 use rustls::ServerConfig;
@@ -92,11 +95,15 @@ struct Shared {
     server: Mutex<Option<Arc<ServerConfig>>>,
     conversations: std::sync::atomic::AtomicU64,
     asked: renewal::Asked,
+    /// Whom the device asks for its next certificate.
+    renew_at: Option<RenewAt>,
+    /// One question at a time.
+    asking: tokio::sync::Mutex<()>,
 }
 
 impl Desk {
     /// Starts its task. `standing`: codes are shown without being asked for until the device has a certificate.
-    pub fn open(folder: &Path, in_force: InForce, port: u16, standing: bool) -> Self {
+    pub fn open(folder: &Path, in_force: InForce, port: u16, standing: bool, renew_at: Option<RenewAt>) -> Self {
         let standing = standing && in_force.borrow().is_none();
         let shared = Arc::new(Shared {
             folder: folder.to_owned(),
@@ -107,6 +114,8 @@ impl Desk {
             server: Mutex::default(),
             conversations: 0.into(),
             asked: renewal::Asked::default(),
+            renew_at,
+            asking: tokio::sync::Mutex::default(),
         });
         let (orders, taken) = mpsc::channel(MAX_ORDERS);
         tokio::spawn(

@@ -69,7 +69,7 @@ impl Desk {
         self.shared.asked.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn file(&self, name: &str) -> Result<String, Problem> {
+    pub(super) fn file(&self, name: &str) -> Result<String, Problem> {
         let path: PathBuf = self.shared.folder.join(name);
         let read =
             read_regular(&path, MAX_FILE).and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other));

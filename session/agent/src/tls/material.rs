@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kiosk_core::files::read_regular;
+use rustls::client::Resumption;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use x509_cert::Certificate;
 use x509_cert::der::Decode;
 
@@ -91,6 +92,26 @@ impl Material {
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
         Ok(Material { config: Arc::new(config), verifier, clock })
+    }
+
+    /// What the device connects with: its certificate, and its authorities for who is at the other end, by the clock of a listener.
+    pub fn client(folder: &Path, protocol: &[u8]) -> Result<ClientConfig, MaterialError> {
+        let (chain, key, authorities) =
+            (certificates(folder, CERTIFICATE)?, key(folder)?, certificates(folder, AUTHORITIES)?);
+        let clock = Clock::new(authorities.iter().chain(chain.first()).filter_map(begins));
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(authorities);
+        let mismatch = |error| MaterialError::Mismatch(folder.join(KEY), error);
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ClientConfig::builder_with_details(provider, Arc::new(clock))
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .map_err(mismatch)?
+            .with_root_certificates(roots)
+            .with_client_auth_cert(chain, key)
+            .map_err(mismatch)?;
+        config.alpn_protocols = vec![protocol.to_vec()];
+        config.resumption = Resumption::disabled();
+        Ok(config)
     }
 
     /// Whether this chain, which was good once, is good now.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use kiosk_core::config::RenewAt;
 use kiosk_core::socket_watch::FolderWatch;
 use rustls::pki_types::CertificateDer;
 use tokio::net::{TcpListener, TcpStream};
@@ -22,8 +23,7 @@ use super::enrol::{self, Desk, conversation};
 use super::serve::{ACCEPT_PAUSE, Server, refuse};
 pub use clock::Clock;
 use identity::Identity;
-use material::MaterialError;
-pub use material::{AUTHORITIES, CERTIFICATE, KEY, Material, REVOKED, begins};
+pub use material::{AUTHORITIES, CERTIFICATE, KEY, Material, MaterialError, REVOKED, begins};
 use waiting::Waiting;
 
 /// For a whole handshake; one over a bad mobile network takes a second.
@@ -71,8 +71,8 @@ impl Door {
     }
 
     /// Where the device is enrolled; see [`Desk::open`].
-    pub fn desk(&self, port: u16, standing: bool) -> Desk {
-        Desk::open(&self.folder, self.in_force.clone(), port, standing)
+    pub fn desk(&self, port: u16, standing: bool, renew_at: Option<RenewAt>) -> Desk {
+        Desk::open(&self.folder, self.in_force.clone(), port, standing, renew_at)
     }
 
     /// Accepts for ever.

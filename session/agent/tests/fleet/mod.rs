@@ -203,6 +203,11 @@ impl Agent {
 
     /// And this configuration.
     pub fn configured(text: &str, equip: impl FnOnce(&Path)) -> Agent {
+        Agent::with_variables(text, &[], equip)
+    }
+
+    /// And these variables.
+    pub fn with_variables(text: &str, variables: &[(&str, &str)], equip: impl FnOnce(&Path)) -> Agent {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(directory.path().join("etc/kiosk")).unwrap();
         std::fs::write(directory.path().join("etc/kiosk/config.toml"), text).unwrap();
@@ -221,6 +226,7 @@ impl Agent {
             .arg(directory.path().join("enrol.sock"))
             .env("KIOSK_RUNTIME_DIR", directory.path())
             .env("KIOSK_ROOT", directory.path())
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .spawn()
             .unwrap();

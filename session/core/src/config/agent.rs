@@ -14,13 +14,21 @@ pub struct Agent {
     pub certificates: PathBuf,
     /// Whether a device without a certificate shows a code by which it is enrolled, until it has one.
     pub enrol: bool,
+    /// Who renews its certificate (`kioskctl agent ca serve`); `None`: it asks nobody.
+    pub renew_at: Option<RenewAt>,
     /// The keys that begin with `mqtt.`.
     pub mqtt: Mqtt,
 }
 
 impl Default for Agent {
     fn default() -> Self {
-        Agent { listen_tls: None, certificates: "/var/lib/kiosk-agent".into(), enrol: false, mqtt: Mqtt::default() }
+        Agent {
+            listen_tls: None,
+            certificates: "/var/lib/kiosk-agent".into(),
+            enrol: false,
+            renew_at: None,
+            mqtt: Mqtt::default(),
+        }
     }
 }
 
@@ -62,6 +70,45 @@ impl Default for Mqtt {
             role: "operate",
             discovery: "homeassistant".into(),
             device: String::new(),
+        }
+    }
+}
+
+/// Where the fleet's authority renews certificates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenewAt {
+    /// A name or an address, without the brackets of IPv6.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+}
+
+/// Of `kioskctl agent ca serve`, where no other is given.
+const RENEWAL_PORT: u16 = 8444;
+
+impl FromStr for RenewAt {
+    type Err = BrokerError;
+
+    fn from_str(text: &str) -> Result<Self, BrokerError> {
+        let (host, port) = place(text.strip_prefix("https://").ok_or(BrokerError::Scheme)?)?;
+        Ok(RenewAt { host, port: port.unwrap_or(RENEWAL_PORT) })
+    }
+}
+
+impl fmt::Display for RenewAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "https://{}", Bracketed(&self.host, self.port))
+    }
+}
+
+/// `HOST:PORT`.
+struct Bracketed<'a>(&'a str, u16);
+
+impl fmt::Display for Bracketed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.contains(':') {
+            true => write!(f, "[{}]:{}", self.0, self.1),
+            false => write!(f, "{}:{}", self.0, self.1),
         }
     }
 }
@@ -113,54 +160,52 @@ impl FromStr for Broker {
             "mqtts" => true,
             _ => return Err(BrokerError::Scheme),
         };
-        let rest = rest.strip_suffix('/').unwrap_or(rest);
-        if rest.contains('@') {
-            return Err(BrokerError::User);
-        }
-        if rest.contains(['/', '?', '#']) {
-            return Err(BrokerError::Path);
-        }
-        let (host, port) = match rest.strip_prefix('[') {
-            Some(rest) => {
-                let (host, port) = rest.split_once(']').ok_or(BrokerError::Host)?;
-                host.parse::<std::net::Ipv6Addr>().map_err(|_| BrokerError::Host)?;
-                (host, port)
-            }
-            None => {
-                let end = rest.find(':').unwrap_or(rest.len());
-                let (host, port) = rest.split_at_checked(end).ok_or(BrokerError::Host)?;
-                let fits = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-                if host.is_empty() || host.len() > MAX_HOST || !host.chars().all(fits) {
-                    return Err(BrokerError::Host);
-                }
-                (host, port)
-            }
-        };
-        let port = match port.strip_prefix(':') {
-            None if port.is_empty() => {
-                if tls {
-                    8883
-                } else {
-                    1883
-                }
-            }
-            None => return Err(BrokerError::Host),
-            Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
-                port.parse().ok().filter(|port| *port != 0).ok_or(BrokerError::Port)?
-            }
-            Some(_) => return Err(BrokerError::Port),
-        };
-        Ok(Broker { host: host.to_owned(), port, tls })
+        let (host, port) = place(rest)?;
+        let usual = if tls { 8883 } else { 1883 };
+        Ok(Broker { host, port: port.unwrap_or(usual), tls })
     }
+}
+
+/// `HOST[:PORT][/]` of an address.
+fn place(rest: &str) -> Result<(String, Option<u16>), BrokerError> {
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
+    if rest.contains('@') {
+        return Err(BrokerError::User);
+    }
+    if rest.contains(['/', '?', '#']) {
+        return Err(BrokerError::Path);
+    }
+    let (host, port) = match rest.strip_prefix('[') {
+        Some(rest) => {
+            let (host, port) = rest.split_once(']').ok_or(BrokerError::Host)?;
+            host.parse::<std::net::Ipv6Addr>().map_err(|_| BrokerError::Host)?;
+            (host, port)
+        }
+        None => {
+            let end = rest.find(':').unwrap_or(rest.len());
+            let (host, port) = rest.split_at_checked(end).ok_or(BrokerError::Host)?;
+            let fits = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+            if host.is_empty() || host.len() > MAX_HOST || !host.chars().all(fits) {
+                return Err(BrokerError::Host);
+            }
+            (host, port)
+        }
+    };
+    let port = match port.strip_prefix(':') {
+        None if port.is_empty() => None,
+        None => return Err(BrokerError::Host),
+        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(port.parse().ok().filter(|port| *port != 0).ok_or(BrokerError::Port)?)
+        }
+        Some(_) => return Err(BrokerError::Port),
+    };
+    Ok((host.to_owned(), port))
 }
 
 impl fmt::Display for Broker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.tls { "mqtts" } else { "mqtt" };
-        match self.host.contains(':') {
-            true => write!(f, "{scheme}://[{}]:{}", self.host, self.port),
-            false => write!(f, "{scheme}://{}:{}", self.host, self.port),
-        }
+        write!(f, "{scheme}://{}", Bracketed(&self.host, self.port))
     }
 }
 
@@ -188,6 +233,22 @@ impl Mqtt {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_renews_is_an_address_with_a_port_or_the_usual_one() {
+        for (text, shown) in [
+            ("https://ca.example", "https://ca.example:8444"),
+            ("https://10.0.0.1:99/", "https://10.0.0.1:99"),
+            ("https://[fd00::1]", "https://[fd00::1]:8444"),
+        ] {
+            let at: RenewAt = text.parse().unwrap();
+            assert_eq!(at.to_string(), shown);
+            assert_eq!(at.to_string().parse::<RenewAt>().as_ref(), Ok(&at));
+        }
+        for wrong in ["ca.example", "http://ca.example", "https://", "https://a/b", "https://a@b", "https://a:0"] {
+            assert!(wrong.parse::<RenewAt>().is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_broker_is_an_address_with_a_port_or_the_usual_one() {

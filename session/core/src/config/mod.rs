@@ -37,7 +37,7 @@ pub mod url;
 mod variable;
 
 pub use accessibility::{Accessibility, Aid, AidError};
-pub use agent::{Agent, Broker, BrokerError, Mqtt};
+pub use agent::{Agent, Broker, BrokerError, Mqtt, RenewAt};
 pub use allow::{Allowed, UrlPattern};
 pub use api::Api;
 pub use browser::{

@@ -1,5 +1,6 @@
 //! The definition of the verbs below `agent`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
@@ -17,6 +18,8 @@ pub enum AgentVerb {
     },
     /// Show a code on this device's screen, by which whoever reads it makes the device one of their fleet; as root
     Enrol(EnrolArgs),
+    /// Ask the fleet's authority (agent.renew-at) for a new certificate of this device now, and not within a day; as root
+    Renew(RenewOwnArgs),
 }
 
 #[derive(Debug, Args)]
@@ -24,6 +27,13 @@ pub struct EnrolArgs {
     /// Take the code away
     #[arg(long)]
     pub stop: bool,
+    /// Where kiosk-agent takes the order
+    #[arg(long, value_name = "PATH", default_value = SOCKET, value_hint = ValueHint::FilePath)]
+    pub socket: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct RenewOwnArgs {
     /// Where kiosk-agent takes the order
     #[arg(long, value_name = "PATH", default_value = SOCKET, value_hint = ValueHint::FilePath)]
     pub socket: PathBuf,
@@ -39,6 +49,9 @@ pub enum CaVerb {
     Enrol(CaEnrolArgs),
     /// Give devices new certificates over the network, where two thirds of the time of theirs are over; for a timer
     Renew(RenewArgs),
+    /// Let devices renew their certificates by themselves, and fetch the list of what was revoked (agent.renew-at there); runs
+    /// until it is ended
+    Serve(ServeArgs),
     /// Give the list of what was revoked to devices over the network
     PushCrl(PushArgs),
     /// Have certificates count no more; the list of them is for the devices' revoked.pem
@@ -118,6 +131,19 @@ pub struct RenewArgs {
     /// All, whether it is due or not
     #[arg(long, conflicts_with = "which")]
     pub all: bool,
+    /// For how long the new ones count
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub days: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// A name or an address by which devices call this machine (repeatable)
+    #[arg(long = "address", required = true, value_name = "NAME|ADDRESS")]
+    pub addresses: Vec<String>,
+    /// Where it listens
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "[::]:8444")]
+    pub listen: SocketAddr,
     /// For how long the new ones count
     #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     pub days: u32,

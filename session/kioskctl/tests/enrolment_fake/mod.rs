@@ -55,11 +55,11 @@ pub fn device(code: &str, answer: Answer) -> (String, JoinHandle<Option<Offer>>)
     (at, thread)
 }
 
-/// Answers two orders of root's.
+/// Answers three orders of root's.
 pub fn agent(socket: &Path) -> JoinHandle<()> {
     let listener = UnixListener::bind(socket).unwrap();
     std::thread::spawn(move || {
-        for _ in 0..2 {
+        for _ in 0..3 {
             let mut stream = listener.accept().unwrap().0;
             let mut order = Vec::new();
             stream.read_to_end(&mut order).unwrap();
@@ -70,6 +70,7 @@ pub fn agent(socket: &Path) -> JoinHandle<()> {
                     seconds: 600,
                 },
                 LocalOrder::Stop => LocalAnswer::Stopped(true),
+                LocalOrder::Renew => LocalAnswer::Renewed(false),
             };
             stream.write_all(&serde_json::to_vec(&answer).unwrap()).unwrap();
         }

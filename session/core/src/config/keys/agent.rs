@@ -55,6 +55,13 @@ pub static AGENT: &[Key<Agent>] = &[
         get: |agent| Some(agent.enrol.into()),
     },
     Key {
+        name: "renew-at",
+        kind: Kind::Text,
+        allowed: Allowed::Description("https://HOST[:PORT] of `kioskctl agent ca serve`, or \"none\""),
+        set: |agent, raw| put(&mut agent.renew_at, unless("none", raw, |raw| understood(raw.as_text()?.parse().ok()))),
+        get: |agent| Some(agent.renew_at.as_ref().map_or_else(|| "none".into(), ToString::to_string).into()),
+    },
+    Key {
         name: "mqtt.server",
         kind: Kind::Text,
         allowed: Allowed::Description(BROKER),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::certificate::{Authority, Subject};
 use super::store::{self, Index, Issued, Store};
-use super::{CaError, DAY, issue};
+use super::{CaError, DAY, Signed, issue};
 use crate::agent::cli::{PushArgs, RenewArgs};
 use crate::outcome::{Failure, Outcome, printable};
 use crate::remote::{PORT, Remote};
@@ -55,8 +55,7 @@ pub async fn push(folder: &Path, args: &PushArgs) -> Result<Outcome, Failure> {
 async fn renewed(store: &Store, caller: &Caller, former: &Issued, days: u32) -> Result<String, Failure> {
     let (remote, answer) = caller.ask(former, "POST", "/v1/certificate/request", Some(&json!({}))).await?;
     let request = answer.get("request").and_then(Value::as_str).ok_or_else(|| remote.strange())?;
-    let subject = Subject { name: &former.name, role: None, hosts: &former.hosts };
-    let (issued, signed) = issue(store, &subject, days, Some(request), former.port)?;
+    let (issued, signed) = signed_anew(store, former, request, days)?;
     let body = json!({
         "certificate": signed.certificate,
         "authority": store.authority()?.certificate,
@@ -64,6 +63,12 @@ async fn renewed(store: &Store, caller: &Caller, former: &Issued, days: u32) -> 
     });
     remote.ask("PUT", "/v1/certificate", Some(&body)).await?;
     Ok(format!("renewed until {}", issued.not_after))
+}
+
+/// A certificate for the name and the addresses of a former one, and the key of a request.
+pub fn signed_anew(store: &Store, former: &Issued, request: &str, days: u32) -> Result<(Issued, Signed), CaError> {
+    let subject = Subject { name: &former.name, role: None, hosts: &former.hosts };
+    issue(store, &subject, days, Some(request), former.port)
 }
 
 fn opened(folder: &Path) -> Result<(Store, Index), CaError> {
@@ -94,12 +99,16 @@ fn chosen(index: &Index, which: &[String], wanted: impl Fn(&Issued) -> bool) -> 
 }
 
 /// Two thirds of its time are over. One from before that was noted has a year.
-fn is_due(issued: &Issued, now: SystemTime) -> bool {
-    let time = |text: &str| text.parse::<Timestamp>().ok().map(SystemTime::from);
+pub fn is_due(issued: &Issued, now: SystemTime) -> bool {
     let Some(end) = time(&issued.not_after) else { return true };
     let begin = issued.signed.as_deref().and_then(time).unwrap_or(end - DAY * 365);
     let life = end.duration_since(begin).unwrap_or_default();
     now >= begin + life / 3 * 2
+}
+
+/// What the list has of a moment.
+pub fn time(text: &str) -> Option<SystemTime> {
+    text.parse::<Timestamp>().ok().map(SystemTime::from)
 }
 
 fn told(all: &[Done<'_>], none: &str) -> Outcome {

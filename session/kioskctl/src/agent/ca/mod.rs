@@ -1,9 +1,11 @@
-//! `agent ca`: a small authority in a folder. [`store`] keeps it, [`certificate`] makes certificates, [`enrol`] and [`devices`]
-//! speak to devices.
+//! `agent ca`: a small authority in a folder. [`store`] keeps it, [`certificate`] makes certificates, [`enrol`], [`devices`]
+//! and [`serve`] speak to devices.
 
 mod certificate;
 mod devices;
 mod enrol;
+mod renewal_tls;
+mod serve;
 mod store;
 
 use std::path::{Path, PathBuf};
@@ -72,7 +74,7 @@ impl From<CaError> for Failure {
     }
 }
 
-pub async fn run(dir: Option<&Path>, verb: &CaVerb) -> Result<Outcome, Failure> {
+pub async fn run(dir: Option<&Path>, verb: &CaVerb, as_json: bool) -> Result<Outcome, Failure> {
     let folder = match dir {
         Some(dir) => dir.to_owned(),
         None => default_folder()?,
@@ -82,6 +84,7 @@ pub async fn run(dir: Option<&Path>, verb: &CaVerb) -> Result<Outcome, Failure> 
         CaVerb::Sign(args) => Ok(sign(&folder, args)?),
         CaVerb::Enrol(args) => enrol::run(&folder, args).await,
         CaVerb::Renew(args) => devices::renew(&folder, args).await,
+        CaVerb::Serve(args) => serve::run(&folder, args, as_json).await,
         CaVerb::PushCrl(args) => devices::push(&folder, args).await,
         CaVerb::Revoke { which } => Ok(revoke(&folder, which)?),
         CaVerb::List => Ok(list(&Store::open(&folder)?.index()?.issued)),
