@@ -8,7 +8,7 @@ use kiosk_core::chromium;
 use kiosk_core::config::{Config, ConfigError, Loaded, SavedState, Source, Sources, state_dir};
 use serde_json::{Value, json};
 
-use super::cli::{ConfigArgs, ConfigVerb};
+use super::cli::{ConfigArgs, ConfigVerb, UndoArgs};
 use super::config_edit;
 use super::doctor;
 use super::outcome::{Failure, Outcome, path_text};
@@ -18,9 +18,26 @@ pub async fn run(client: &Client, verb: &ConfigVerb) -> Result<Outcome, Failure>
         ConfigVerb::Check(args) => Ok(check(&sources(args))),
         ConfigVerb::Show(args) => Ok(show(&load(args))),
         ConfigVerb::Get { key } => config_edit::get(key),
-        ConfigVerb::Set { key, value } => config_edit::set(key, value),
-        ConfigVerb::Unset { key } => config_edit::unset(key),
+        ConfigVerb::Set { key, value, undo } => {
+            on_a_device(undo)?;
+            config_edit::set(key, value)
+        }
+        ConfigVerb::Unset { key, undo } => {
+            on_a_device(undo)?;
+            config_edit::unset(key)
+        }
         ConfigVerb::Reload => screen::reload_configuration(client).await,
+    }
+}
+
+/// Here the file is written alone, and nothing is in force that could be undone.
+fn on_a_device(undo: &UndoArgs) -> Result<(), Failure> {
+    match undo.revert_after {
+        None => Ok(()),
+        Some(_) => Err(Failure::new(
+            Exit::Usage,
+            "--revert-after goes with --host: here nothing counts before `kioskctl config reload`",
+        )),
     }
 }
 

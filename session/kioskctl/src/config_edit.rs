@@ -19,12 +19,18 @@ const MAX_FILE: u64 = 64 << 10;
 pub fn get(key: &str) -> Result<Outcome, Failure> {
     let settings = Config::load(&Sources::system()).settings();
     let Some(setting) = settings.iter().find(|setting| setting.key == key) else {
-        let near = kiosk_core::config::closest(key, settings.iter().map(|setting| setting.key.as_str()));
-        let near = near.map(|near| format!(", did you mean {near}?")).unwrap_or_default();
-        return Err(Failure::not_found(format!("there is no key {key:?}{near} `kioskctl config show` lists all")));
+        return Err(unknown(key, settings.iter().map(|setting| setting.key.clone())));
     };
     let value = setting.value.as_str().map_or_else(|| setting.value.to_string(), str::to_owned);
     Ok(Outcome::new(value, json!(setting)))
+}
+
+/// A key that is none of those.
+pub fn unknown(key: &str, known: impl Iterator<Item = String>) -> Failure {
+    let known: Vec<String> = known.collect();
+    let near = kiosk_core::config::closest(key, known.iter().map(String::as_str));
+    let near = near.map(|near| format!(", did you mean {near}?")).unwrap_or_default();
+    Failure::not_found(format!("there is no key {key:?}{near} `kioskctl config show` lists all"))
 }
 
 pub fn set(key: &str, typed: &str) -> Result<Outcome, Failure> {

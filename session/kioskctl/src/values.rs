@@ -9,6 +9,9 @@ use kiosk_core::{
 
 use super::cli::RotateTo;
 
+/// What kiosk-configure on a device takes.
+const UNDO_AFTER: std::ops::RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(3600);
+
 /// Why a value is not valid; clap puts the value before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
@@ -22,6 +25,8 @@ pub enum ValueError {
     Duration,
     #[error("allowed is 1s to 1h")]
     RevertAfter,
+    #[error("allowed is 5s to 1h")]
+    UndoAfter,
 }
 
 pub fn url(text: &str) -> Result<Url, ValueError> {
@@ -41,6 +46,11 @@ pub fn mode(text: &str) -> Result<ModeChoice, ValueError> {
 
 pub fn duration(text: &str) -> Result<Duration, ValueError> {
     syntax::parse_duration(text).flatten().ok_or(ValueError::Duration)
+}
+
+/// As the device's helper takes it.
+pub fn undo_after(text: &str) -> Result<Duration, ValueError> {
+    duration(text).ok().filter(|time| UNDO_AFTER.contains(time)).ok_or(ValueError::UndoAfter)
 }
 
 pub fn revert_after(text: &str) -> Result<Duration, ValueError> {

@@ -63,6 +63,11 @@ pub fn readings(typed: &str) -> Vec<Value> {
     }
 }
 
+/// [`readings`] as JSON.
+pub fn json_readings(typed: &str) -> Vec<serde_json::Value> {
+    readings(typed).iter().map(super::show::json).collect()
+}
+
 fn parse(text: &str) -> Result<DocumentMut, EditError> {
     text.parse().map_err(|error: toml_edit::TomlError| EditError::NotToml(error.message().to_owned()))
 }

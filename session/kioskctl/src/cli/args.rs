@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use kiosk_client::change::{DEFAULT_REVERT_SECONDS, Lasting};
 use kiosk_core::config::Rotation;
 
-use crate::values::revert_after;
+use crate::values::{revert_after, undo_after};
 
 /// What the verbs of the page have in common.
 #[derive(Debug, Args)]
@@ -127,14 +127,25 @@ pub enum ConfigVerb {
         /// As in TOML; a text needs no quotation marks
         #[arg(allow_hyphen_values = true)]
         value: String,
+        #[command(flatten)]
+        undo: UndoArgs,
     },
     /// Take a key out of that file again
     Unset {
         #[arg(value_name = "KEY")]
         key: String,
+        #[command(flatten)]
+        undo: UndoArgs,
     },
     /// Have the running kiosk read the configuration again
     Reload,
+}
+
+#[derive(Debug, Args)]
+pub struct UndoArgs {
+    /// With --host, where a change counts at once: undone after this time (5s to 1h) without `kioskctl confirm`
+    #[arg(long, value_name = "TIME", value_parser = undo_after)]
+    pub revert_after: Option<Duration>,
 }
 
 #[derive(Debug, Args)]

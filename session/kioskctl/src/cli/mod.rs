@@ -11,7 +11,7 @@ use kiosk_core::config::{Aid, Brightness, ModeChoice, Position, Scale, Url, VtNu
 
 pub use args::{
     AidState, ChangeArgs, Condition, ConfigArgs, ConfigVerb, Generated, KeyboardMode, LastingArgs, Power, RotateTo,
-    ShellArgs, lasting,
+    ShellArgs, UndoArgs, lasting,
 };
 
 use super::agent::cli::AgentVerb;

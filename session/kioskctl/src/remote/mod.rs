@@ -2,6 +2,7 @@
 //! of the verbs here; [`connection`] asks, [`requests`] has the request of each verb, and what changes screens goes through
 //! [`crate::screen`] as it does here.
 
+mod config;
 mod connection;
 mod requests;
 mod watch;
@@ -20,7 +21,7 @@ use serde_json::Value;
 pub use connection::{PORT, Remote, place};
 use requests::{Plan, plan};
 
-use super::cli::{Verb, lasting};
+use super::cli::{ConfigVerb, Verb, lasting};
 use super::screen::Screens;
 use super::{apply, inputs, outputs, screen, screenshot, status};
 
@@ -79,6 +80,12 @@ pub async fn run(remote: &Remote, verb: &Verb, as_json: bool) -> Result<Outcome,
             let answer = remote.send("GET", &path, None, "image/png").await?;
             screenshot::put(file, &remote.whole(answer).await?)
         }
+        Verb::Config { what: ConfigVerb::Get { key } } => config::get(remote, key).await,
+        Verb::Config { what: ConfigVerb::Set { key, value, undo } } => {
+            config::set(remote, key, value, undo.revert_after).await
+        }
+        Verb::Config { what: ConfigVerb::Unset { key, undo } } => config::unset(remote, key, undo.revert_after).await,
+        Verb::Confirm => config::confirm(remote, as_json).await,
         other => match plan(other)? {
             Plan::One(request) => remote.order(&request.method, &request.path, request.body, as_json).await,
             Plan::Several(requests) => {

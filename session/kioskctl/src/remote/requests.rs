@@ -46,7 +46,6 @@ pub fn plan(verb: &Verb) -> Result<Plan, Failure> {
             Ok(Plan::Several(all.map(|(device, trusted)| input(device, json!({ "trusted": trusted }))).collect()))
         }
         Verb::TouchMap { device, output } => Ok(Plan::One(input(device, json!({ "output": output })))),
-        Verb::Confirm => post("/v1/outputs/confirm", json!({})),
         Verb::Forget { outputs, key } => {
             let mut body = Map::from_iter([("outputs".to_owned(), json!(outputs))]);
             put(&mut body, "key", key);
@@ -85,9 +84,9 @@ pub fn plan(verb: &Verb) -> Result<Plan, Failure> {
         Verb::Dismiss => post("/v1/dismiss", json!({})),
         Verb::Vt { number } => post("/v1/vt", json!({ "vt": number.get() })),
         Verb::Config { what: ConfigVerb::Reload } => post("/v1/config/reload", json!({})),
-        Verb::Config { .. } => Ok(Plan::NotThere(
-            "the configuration's files are not read and written over the network; do it on the device",
-        )),
+        Verb::Config { .. } => {
+            Ok(Plan::NotThere("config check and config show are of the files on the device; run them there"))
+        }
         Verb::Doctor { .. } => Ok(Plan::NotThere("doctor looks at the machine that it runs on; run it on the device")),
         Verb::Status { .. } => {
             Ok(Plan::NotThere("--slots, --boot and --frames are read on the machine itself; run it on the device"))
