@@ -4,8 +4,11 @@
 use std::sync::atomic::AtomicU64;
 
 use hyper::StatusCode;
-use kiosk_client::Status;
+use kiosk_client::frames::OutputFrames;
 use kiosk_client::state::{CompositorState, SessionState, time_since};
+use kiosk_client::{Client, Status};
+use kiosk_core::config::{Config, Sources};
+use kiosk_core::slots::{self, Slots};
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -14,7 +17,9 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::answer::{self, Answer, Problem};
+use super::configure::root;
 use super::device::Device;
+use super::tls;
 
 const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// The words of `Session1.State`.
@@ -22,29 +27,63 @@ const STATES: [&str; 8] = ["waiting", "launching", "loading", "ready", "offline"
 /// The words of `Compositor1.Stage`.
 const STAGES: [&str; 3] = ["splash", "shell", "system-screen"];
 
+/// The words of a version of the image.
+const SLOT_STATES: [&str; 3] = ["good", "trial", "bad"];
+/// Of a set of words of kiosk-session's, whatever is in its place.
+const MAX_WORDS: usize = 16;
+
 type Labels = Vec<(&'static str, String)>;
 type Numbers = Family<Labels, Gauge<f64, AtomicU64>>;
 type Counts = Family<Labels, Counter>;
 
-/// Of what the services answered; those that did not have `kiosk_up` 0 and nothing else.
-pub fn answer(status: &Status, device: &Device) -> Answer {
+/// What is told.
+pub struct Found {
+    /// What the services answered.
+    pub status: Status,
+    /// Of each connected output; empty: not told.
+    pub frames: Vec<OutputFrames>,
+    /// The versions of the image; `None`: it has none.
+    pub slots: Option<Slots>,
+    /// When the device's certificate ends, seconds since 1970; `None`: it has none.
+    pub certificate_end: Option<u64>,
+    /// The device itself.
+    pub device: Device,
+}
+
+impl Found {
+    /// Now.
+    pub async fn read(client: &Client) -> Self {
+        Found {
+            status: Status::read(client).await,
+            frames: OutputFrames::read_all(client).await.unwrap_or_default(),
+            slots: slots::read(&root()),
+            certificate_end: tls::own_end(&Config::load(&Sources::system()).config.agent.certificates),
+            device: Device::read(),
+        }
+    }
+}
+
+/// Of what was found; services that did that did not have `kiosk_up` 0 and nothing else.
+pub fn answer(found: &Found) -> Answer {
     let mut text = String::new();
-    match text::encode(&mut text, &registry(status, device)) {
+    match text::encode(&mut text, &registry(found)) {
         Ok(()) => answer::of(StatusCode::OK, KIND, text.into()),
         Err(_) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the metrics can't be written").answer(),
     }
 }
 
-fn registry(status: &Status, device: &Device) -> Registry {
+fn registry(found: &Found) -> Registry {
+    let status = &found.status;
     let mut registry = Registry::with_prefix("kiosk");
     let up = numbers(&mut registry, "up", "Whether the program answers");
     flag(&up, vec![("program", "kioskd".into())], status.compositor.is_ok());
     flag(&up, vec![("program", "kiosk-session".into())], status.session.is_ok());
     let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
     registry.register("agent_build", "The program that tells this", build);
-    of_device(&mut registry, device);
+    of_device(&mut registry, found);
     if let Ok(compositor) = &status.compositor {
         of_compositor(&mut registry, compositor);
+        of_frames(&mut registry, &found.frames);
     }
     if let Ok(shells) = &status.session {
         of_shells(&mut registry, shells);
@@ -53,7 +92,8 @@ fn registry(status: &Status, device: &Device) -> Registry {
 }
 
 /// What can't be measured is missing.
-fn of_device(registry: &mut Registry, device: &Device) {
+fn of_device(registry: &mut Registry, found: &Found) {
+    let device = &found.device;
     let bytes = |count: Option<u64>| count.map(|count| count as f64);
     for (name, help, value) in [
         ("device_memory_total_bytes", "Memory of the device", bytes(device.memory_total)),
@@ -63,10 +103,43 @@ fn of_device(registry: &mut Registry, device: &Device) {
         ("device_temperature_celsius", "The warmest that is measured", device.temperature),
         ("device_clock_timestamp_seconds", "The device's time of day, since 1970", Some(device.clock as f64)),
         ("device_uptime_seconds", "Since the device's start", Some(device.uptime as f64)),
+        (
+            "agent_certificate_end_timestamp_seconds",
+            "When the device's certificate ends, since 1970; missing: it has none",
+            found.certificate_end.map(|end| end as f64),
+        ),
     ] {
         if let Some(value) = value {
             set(&numbers(registry, name, help), Vec::new(), value);
         }
+    }
+    if let Some(slots) = &found.slots {
+        of_slots(registry, slots);
+    }
+}
+
+/// The versions by what is known of them, and the one that runs.
+fn of_slots(registry: &mut Registry, slots: &Slots) {
+    let states =
+        numbers(registry, "slots", "Versions of the image: good, on trial, or bad (without a page when tried)");
+    for state in SLOT_STATES {
+        let count = slots.all().iter().filter(|slot| slot.state() == state).count();
+        set(&states, vec![("state", state.into())], count as f64);
+    }
+    if let Some(slot) = slots.all().iter().find(|slot| slot.running) {
+        let labels: Labels = vec![("version", slot.name.clone()), ("state", slot.state().into())];
+        registry.register("running_slot", "The version of the image that has booted", Info::new(labels));
+    }
+}
+
+fn of_frames(registry: &mut Registry, frames: &[OutputFrames]) {
+    let lost = counts(registry, "output_flips_lost", "Page flips that did not come within a second");
+    let missed =
+        counts(registry, "output_latches_missed", "Frames that were shown later than at the next vertical blank");
+    for output in frames {
+        let labels = || vec![("output", output.output.clone())];
+        lost.get_or_create(&labels()).inc_by(output.lost_flips);
+        missed.get_or_create(&labels()).inc_by(output.missed_latches);
     }
 }
 
@@ -110,6 +183,9 @@ fn of_shells(registry: &mut Registry, shells: &[SessionState]) {
     let memory = numbers(registry, "shell_memory_bytes", "Of the browser with its helpers; missing: unknown");
     let failed = numbers(registry, "shell_failure_seconds", "How long ago the last failure was; missing: none");
     let restarts = counts(registry, "shell_restarts", "Starts of the browser after the first");
+    let failures =
+        counts(registry, "shell_failures", "What has failed: server, page, browser, no page in time, a measure");
+    let causes = counts(registry, "shell_restart_causes", "Starts of the browser after the first, by what made them");
     let refused = counts(registry, "shell_refused", "How often the page wanted to go where it may not");
     for (number, shell) in shells.iter().enumerate() {
         let labels = || vec![("shell", number.to_string())];
@@ -129,6 +205,12 @@ fn of_shells(registry: &mut Registry, shells: &[SessionState]) {
         }
         count(&restarts, labels(), shell.restarts);
         count(&refused, labels(), shell.refused);
+        // The words are kiosk-session's own, of a fixed set.
+        for (family, name, all) in [(&failures, "kind", &shell.failures), (&causes, "cause", &shell.restart_causes)] {
+            for (word, times) in all.iter().take(MAX_WORDS) {
+                count(family, vec![("shell", number.to_string()), (name, word.clone())], *times);
+            }
+        }
     }
 }
 

@@ -37,7 +37,12 @@ fn free_port() -> u16 {
 fn agent(folder: &Path) -> (Running, u16) {
     std::fs::write(folder.join("token"), TOKEN).unwrap();
     let port = free_port();
+    for file in ["efi/EFI/Linux/kiosk_1.efi", "efi/EFI/Linux/kiosk_2+2-1.efi", "proc/cmdline"] {
+        std::fs::create_dir_all(folder.join(file).parent().unwrap()).unwrap();
+        std::fs::write(folder.join(file), "root=PARTLABEL=kiosk_1 ro\n").unwrap();
+    }
     let mut command = Command::new(env!("CARGO_BIN_EXE_kiosk-agent"));
+    command.env("KIOSK_ROOT", folder);
     command.args(["--http", &format!("127.0.0.1:{port}")]).env("KIOSK_RUNTIME_DIR", folder);
     let child = command.env("CREDENTIALS_DIRECTORY", folder).stdin(Stdio::null()).spawn().unwrap();
     let running = Running(child);
@@ -125,6 +130,16 @@ fn prometheus_scrapes_the_metrics_and_promtool_finds_no_fault() {
     };
     let restarts = until("restarts", || query("kiosk_shell_restarts_total"));
     assert_eq!((&restarts[0]["metric"]["shell"], &restarts[0]["value"][1]), (&json!("0"), &json!("1")));
+    let failures = until("failures", || query("kiosk_shell_failures_total{kind=%22page%22}"));
+    assert_eq!(failures[0]["value"][1], "3");
+    assert_eq!(until("causes", || query("kiosk_shell_restart_causes_total>0"))[0]["metric"]["cause"], "failure");
+    let output = "{output=%22HDMI-A-1%22}";
+    for (name, value) in [("flips_lost", "0"), ("latches_missed", "1")] {
+        let found = until(name, || query(&format!("kiosk_output_{name}_total{output}")));
+        assert_eq!(found[0]["value"][1], value, "{name}");
+    }
+    assert_eq!(until("slots", || query("kiosk_slots{state=%22trial%22}"))[0]["value"][1], "1");
+    assert_eq!(until("slot", || query("kiosk_running_slot_info"))[0]["metric"]["version"], "kiosk_1");
     assert_eq!(until("stage", || query("kiosk_stage==1"))[0]["metric"]["stage"], "splash");
     assert_eq!(until("up", || query("up"))[0]["value"][1], "1");
     assert!(query("kiosk_device_memory_total_bytes>1e6").is_some());
@@ -146,8 +161,9 @@ fn alerts_fire_when_they_should_and_speak_of_metrics_that_there_are() {
     compositor.change(&[("Shells", vec![("HDMI-A-1", "shell")].into())]);
     let (_agent, port) = agent(folder.path());
     let served = get(port, "/metrics").unwrap();
-    // A device of its own may have no sensor.
-    let served = format!("{served}kiosk_device_temperature_celsius 1\n");
+    // A device of its own may have no sensor, and no certificate.
+    let served =
+        format!("{served}kiosk_device_temperature_celsius 1\nkiosk_agent_certificate_end_timestamp_seconds 1\n");
     let names = |text: &str| -> BTreeSet<String> {
         let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
         text.split(word).filter(|word| word.starts_with("kiosk_")).map(str::to_owned).collect()

@@ -1,5 +1,6 @@
 //! The state of both services, read from their properties.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kiosk_core::api::session_path;
@@ -34,6 +35,12 @@ pub struct SessionState {
     pub memory_bytes: i64,
     /// 0: none.
     pub browser_pid: i64,
+    /// By what has failed, since the start: a fixed set of words. Of this machine alone.
+    #[serde(skip)]
+    pub failures: BTreeMap<String, i64>,
+    /// Starts of the browser after the first, by their cause: a fixed set of words. Of this machine alone.
+    #[serde(skip)]
+    pub restart_causes: BTreeMap<String, i64>,
 }
 
 /// What went wrong last.
@@ -178,6 +185,8 @@ impl SessionState {
             }),
             memory_bytes: client::integer(all, "MemoryBytes"),
             browser_pid: client::integer(all, "BrowserPid"),
+            failures: client::counts(all, "Failures"),
+            restart_causes: client::counts(all, "RestartCauses"),
         }
     }
 }

@@ -102,6 +102,16 @@ pub fn modes(properties: &Properties, name: &str) -> Vec<([i64; 3], bool)> {
     modes.collect()
 }
 
+/// Type `a{su}`.
+pub fn counts(properties: &Properties, name: &str) -> BTreeMap<String, i64> {
+    let Some(Variant::Dict(all)) = get(properties, name) else { return BTreeMap::new() };
+    let counts = all.iter().filter_map(|(word, count)| match word {
+        Variant::Str(word) => Some((word.to_string(), integer_of(count))),
+        _ => None,
+    });
+    counts.collect()
+}
+
 /// Type `ad`.
 pub fn floats(properties: &Properties, name: &str) -> Vec<f64> {
     let Some(Variant::Array(array)) = get(properties, name) else { return Vec::new() };

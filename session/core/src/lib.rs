@@ -25,6 +25,7 @@ pub mod quantities;
 pub mod quota;
 pub mod repeated;
 pub mod security_context;
+pub mod slots;
 pub mod socket_watch;
 pub mod sockets;
 pub mod text;

@@ -1,18 +1,21 @@
-//! `status --slots`: the versions of an image with two slots, as systemd-boot counts them. Read from the names of the
-//! kernels on the ESP, which root may read, else from the boot loader's list in an EFI variable, which dates from the
-//! boot. Never writes, and uses no service.
+//! The versions of an image with two slots, as systemd-boot counts them, for `kioskctl status --slots` and the metrics of
+//! kiosk-agent. Read from the names of the kernels on the ESP, which root may read, else from the boot loader's list in an EFI
+//! variable, which dates from the boot. Never writes, and uses no service.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use kiosk_core::files::read_regular;
 use serde_json::{Value, json};
+
+use crate::files::read_regular;
 
 /// Where the ESP is mounted, from `/`, with the folder of the kernels.
 const KERNELS: [&str; 3] = ["efi/EFI/Linux", "boot/efi/EFI/Linux", "boot/EFI/Linux"];
 /// The boot loader's list, by systemd's boot loader interface: UTF-16, each name ended by a zero.
 const ENTRIES: &str = "sys/firmware/efi/efivars/LoaderEntries-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
+/// What the boot loader has started, by the same interface, for who may not see the kernel's command line.
+const SELECTED: &str = "sys/firmware/efi/efivars/LoaderEntrySelected-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
 /// Attributes before the content of a variable, bytes.
 const ATTRIBUTES: usize = 4;
 /// Most kernels in the folder: two slots, an update in progress and some others; a folder with more is not ours.
@@ -30,12 +33,13 @@ pub struct Slots {
 
 /// One version.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Slot {
+pub struct Slot {
     /// Such as `kiosk_2`: of the kernel, and of the partition with its root.
-    name: String,
+    pub name: String,
     /// Boots left and done, while it is on trial or after it failed.
     tries: Option<(u32, u32)>,
-    running: bool,
+    /// Whether it is this one that has booted.
+    pub running: bool,
 }
 
 /// The versions of the system below `root`, newest last; `None`: it has no kernels of ours on an ESP.
@@ -46,9 +50,20 @@ pub fn read(root: &Path) -> Option<Slots> {
     };
     let command_line = command_line(root);
     let running = command_line.split_whitespace().find_map(|word| word.strip_prefix("root=PARTLABEL="));
-    let mut slots: Vec<Slot> = names.iter().filter_map(|name| Slot::of_kernel(name, running)).collect();
+    let running = match running {
+        Some(name) => Some(name.to_owned()),
+        None if command_line.is_empty() => selected(root),
+        None => None,
+    };
+    let mut slots: Vec<Slot> = names.iter().filter_map(|name| Slot::of_kernel(name, running.as_deref())).collect();
     slots.sort_by(|a, b| a.name.cmp(&b.name));
     (!slots.is_empty()).then_some(Slots { now, slots })
+}
+
+/// The version that the boot loader has started.
+fn selected(root: &Path) -> Option<String> {
+    let names = entries(&read_regular(&root.join(SELECTED), MAX_FILE).ok()?);
+    Slot::of_kernel(names.first()?, None).map(|slot| slot.name)
 }
 
 /// The kernel's. Files in `/proc` have no length, which [`read_regular`] goes by.
@@ -92,7 +107,8 @@ impl Slot {
         Some(Self { name: name.to_owned(), tries, running: running == Some(name) })
     }
 
-    fn state(&self) -> &'static str {
+    /// `good`, `trial` (it has boots left to show a page) or `bad` (it has none left).
+    pub fn state(&self) -> &'static str {
         match self.tries {
             None => "good",
             Some((0, _)) => "bad",
@@ -113,12 +129,18 @@ impl Slot {
 }
 
 impl Slots {
+    /// Each, the newest last.
+    pub fn all(&self) -> &[Slot] {
+        &self.slots
+    }
+
     /// A line for each.
     pub fn lines(&self) -> Vec<String> {
         let age = if self.now { "" } else { " (as it was at the boot: only root may look at the ESP)" };
         self.slots.iter().map(|slot| slot.text() + age).collect()
     }
 
+    /// As `docs/schemas/status.json` has it.
     pub fn json(&self) -> Value {
         let slots = self.slots.iter().map(|slot| {
             json!({
@@ -175,6 +197,17 @@ mod tests {
         assert_eq!(slots.json()["as-of"], "boot");
         assert_eq!(slots.slots.len(), 2);
         assert!(slots.lines()[1].starts_with("kiosk_2, on trial: 2 boots left, 1 done (as it was at the boot"));
+    }
+
+    #[test]
+    fn who_may_not_see_the_command_line_goes_by_what_the_boot_loader_has_started() {
+        let root = tempfile::tempdir().unwrap();
+        write(root.path(), ENTRIES, &variable(&["kiosk_1.efi", "kiosk_2+2-1.efi"]));
+        write(root.path(), SELECTED, &variable(&["kiosk_2+2-1.efi"]));
+        let running = |root: &Path| read(root).unwrap().all().iter().find(|slot| slot.running).map(|slot| slot.state());
+        assert_eq!(running(root.path()), Some("trial"));
+        write(root.path(), "proc/cmdline", b"root=/dev/sda1 ro\n");
+        assert_eq!(running(root.path()), None, "another root than a slot's");
     }
 
     #[test]

@@ -22,7 +22,6 @@ mod pairing;
 mod remote;
 mod screen;
 mod screenshot;
-mod slots;
 mod status;
 mod table;
 mod values;

@@ -8,10 +8,10 @@ use kiosk_client::frames::{OutputFrames, Spread};
 use kiosk_client::state::{CompositorState, OutputState, SessionState, ShellOutput, now, span_text, time_between};
 use kiosk_client::{Client, ClientError, Link, Service, Status};
 use kiosk_core::config::ROOT_ENV;
+use kiosk_core::slots::{self, Slots};
 use serde_json::Value;
 
 use super::outcome::{self, Failure, Outcome};
-use super::slots::{self, Slots};
 use super::table::table;
 
 /// Home and clear to the end, as terminals since the VT100 understand it.

@@ -15,7 +15,7 @@ use kiosk_core::api::{SESSION_INTERFACE as INTERFACE, SESSION_PATH as PATH, Stat
 use kiosk_core::authority::Authority;
 use kiosk_core::config::{Allowed, Url, UrlPattern};
 use kiosk_session::bus::{self, Call, Endpoints, Shared, Status};
-use kiosk_session::machine::{Command, Refusal};
+use kiosk_session::machine::{Command, Counts, Refusal};
 use tokio::sync::{Notify, mpsc, watch};
 use zbus::fdo::{IntrospectableProxy, ObjectManagerProxy, PropertiesProxy};
 use zbus::{Connection, Message, MessageStream, OwnedVariant, Variant};
@@ -44,6 +44,8 @@ impl World {
             pid: 0,
             readies: 0,
             failures: 0,
+            failure_counts: Counts::default(),
+            restart_causes: Counts::default(),
         });
         let (sender, calls) = mpsc::channel(4);
         let home = Url::parse("http://localhost:3000").unwrap();
@@ -133,9 +135,11 @@ async fn properties_are_those_of_the_session_and_changes_are_announced_once_each
         names,
         [
             "BrowserPid",
+            "Failures",
             "LastFailure",
             "MemoryBytes",
             "Refused",
+            "RestartCauses",
             "RestartReason",
             "Restarts",
             "Shells",
@@ -320,6 +324,8 @@ async fn each_shell_has_an_object_of_its_own() {
             pid: 0,
             readies: 0,
             failures: 0,
+            failure_counts: Counts::default(),
+            restart_causes: Counts::default(),
         });
         let (sender, receiver) = mpsc::channel(4);
         shells.push(Shared {

@@ -80,7 +80,7 @@ async fn exchange(socket: &Path, order: &Order) -> std::io::Result<Reply> {
 }
 
 /// What is taken for `/`.
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     std::env::var_os(ROOT_ENV).filter(|root| !root.is_empty()).unwrap_or_else(|| "/".into()).into()
 }
 

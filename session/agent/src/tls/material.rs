@@ -164,6 +164,13 @@ fn revoked(folder: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, 
     }
 }
 
+/// When the device's own certificate ends, seconds since 1970; `None`: it has none that can be read.
+pub fn own_end(folder: &Path) -> Option<u64> {
+    let chain = certificates(folder, CERTIFICATE).ok()?;
+    let own = Certificate::from_der(chain.first()?).ok()?;
+    Some(own.tbs_certificate.validity.not_after.to_unix_duration().as_secs())
+}
+
 /// From when on a certificate counts.
 pub fn begins(certificate: &CertificateDer<'_>) -> Option<UnixTime> {
     let certificate = Certificate::from_der(certificate).ok()?;

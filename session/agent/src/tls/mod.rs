@@ -23,7 +23,7 @@ use super::enrol::{self, Desk, conversation};
 use super::serve::{ACCEPT_PAUSE, Server, refuse};
 pub use clock::Clock;
 use identity::Identity;
-pub use material::{AUTHORITIES, CERTIFICATE, KEY, Material, MaterialError, REVOKED, begins};
+pub use material::{AUTHORITIES, CERTIFICATE, KEY, Material, MaterialError, REVOKED, begins, own_end};
 use waiting::Waiting;
 
 /// For a whole handshake; one over a bad mobile network takes a second.

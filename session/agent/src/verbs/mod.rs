@@ -17,7 +17,6 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{self, Answer, Problem};
 use super::configure::{self, Order};
-use super::device::Device;
 use super::request::Given;
 use super::routes::Verb;
 use super::{metrics, openapi};
@@ -43,7 +42,7 @@ pub async fn carry(verb: Verb, given: &Given) -> Result<Answer, Problem> {
             status.answered()?;
             return Ok(answer::since_boot(answer::json(&status.json(None, None, None))));
         }
-        Verb::Metrics => return Ok(metrics::answer(&Status::read(client).await, &Device::read())),
+        Verb::Metrics => return Ok(metrics::answer(&metrics::Found::read(client).await)),
         Verb::Document => return Ok(answer::json(&openapi::document())),
         Verb::Outputs => return Ok(answer::json(&json!(compositor(client).await?.outputs))),
         Verb::Inputs => {

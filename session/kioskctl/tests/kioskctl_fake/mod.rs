@@ -297,6 +297,8 @@ fn properties(service: Service) -> Values {
             ("MemoryBytes", (300u64 << 20).into()),
             ("BrowserPid", 4321u32.into()),
             ("Refused", 7u32.into()),
+            ("Failures", BTreeMap::from([("page", 3u32), ("server", 0u32)]).into()),
+            ("RestartCauses", BTreeMap::from([("failure", 1u32), ("order", 0u32)]).into()),
             ("RestartReason", "its program was replaced".into()),
             ("WaitingFor", "http://localhost:3000 is loading".into()),
         ],

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
-use crate::machine::{Command, Refusal};
+use crate::machine::{Command, Counts, FailureKind, Refusal, RestartCause};
 use kiosk_core::api::State;
 use kiosk_core::authority::Authority;
 use kiosk_core::config::{Allowed, Url};
@@ -55,6 +55,10 @@ pub struct Status {
     pub readies: u64,
     /// Number of failures, of which `last_failure` is the last.
     pub failures: u64,
+    /// The same by what has failed.
+    pub failure_counts: Counts<FailureKind>,
+    /// Restarts of the shell by their cause.
+    pub restart_causes: Counts<RestartCause>,
 }
 
 /// All shells, by number.

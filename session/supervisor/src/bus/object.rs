@@ -1,6 +1,6 @@
 //! The D-Bus object: checks the caller and the arguments, sends the command to the session, and answers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -199,6 +199,16 @@ impl Session {
     #[zbus(property)]
     fn refused(&self) -> u32 {
         self.status.refused
+    }
+
+    #[zbus(property)]
+    fn restart_causes(&self) -> BTreeMap<&'static str, u32> {
+        self.status.restart_causes.all()
+    }
+
+    #[zbus(property)]
+    fn failures(&self) -> BTreeMap<&'static str, u32> {
+        self.status.failure_counts.all()
     }
 
     #[zbus(property)]

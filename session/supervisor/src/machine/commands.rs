@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::parts::{BrowserAttempt, Clearing, DelayReason, Intent, Launch, Page, ReadyClock, Server};
-use super::{END_GRACE, Effect, Machine};
+use super::{END_GRACE, Effect, Machine, RestartCause};
 use kiosk_core::config::Url;
 
 /// The methods of `org.kioskd.Session1`.
@@ -68,7 +68,10 @@ impl Machine {
         match command {
             Command::Stop if self.settings.has_nothing() => {}
             _ if self.settings.has_nothing() => return Err(Refusal::NotSetUp),
-            Command::Restart => self.restart(now, &mut effects),
+            Command::Restart => {
+                self.restart(now, &mut effects);
+                self.restart_cause = RestartCause::Order;
+            }
             Command::Stop => self.stop(now, &mut effects),
             Command::Start => self.start(now),
             _ if self.settings.command => return Err(Refusal::NotABrowser),

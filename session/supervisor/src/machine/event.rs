@@ -4,7 +4,7 @@ use std::time::Duration;
 
 #[cfg(doc)]
 use super::Machine;
-use super::RestartReason;
+use super::{FailureKind, RestartReason};
 use crate::recovery::{LastMeasures, Rung};
 use kiosk_core::config::Url;
 use kiosk_core::texts::Texts;
@@ -256,6 +256,8 @@ pub enum Effect {
 /// A failure and the reaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
+    /// What has failed.
+    pub kind: FailureKind,
     /// One sentence.
     pub reason: String,
     /// One sentence: the session's reaction, and when.

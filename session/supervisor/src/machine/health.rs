@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::parts::{BrowserAttempt, DelayReason, Health, Page, Server};
-use super::{Effect, Failure, Machine};
+use super::{Effect, Failure, FailureKind, Machine};
 use crate::recovery::Rung;
 
 /// Interval between pings.
@@ -100,7 +100,7 @@ impl Machine {
         let died = mildest == Rung::Renderer;
         match self.recovery.ladder.page_trouble(mildest, now) {
             Rung::Reload => {
-                self.failed(reason.to_owned(), "loaded again".into(), effects);
+                self.failed(FailureKind::Page, reason.to_owned(), "loaded again".into(), effects);
                 self.load(Effect::Unstick, now, effects);
                 if let Page::Loading { answer_by, .. } = &mut self.page {
                     *answer_by = Some(now + ANSWER_TIMEOUT);
@@ -109,7 +109,7 @@ impl Machine {
             Rung::Renderer => {
                 self.hide(now);
                 self.trouble = DelayReason::Crashed;
-                self.failed(reason.to_owned(), "loaded again in a new process".into(), effects);
+                self.failed(FailureKind::Page, reason.to_owned(), "loaded again in a new process".into(), effects);
                 if died {
                     self.load_again();
                 } else {
@@ -139,7 +139,8 @@ impl Machine {
         self.reason.clone_from(&reason);
         self.tried = self.tried.saturating_add(1);
         effects.push(Effect::EndRenderer);
-        effects.push(Effect::Failed(Failure { reason, action: "its process is ended".into(), goes_on: true }));
+        let action = "its process is ended".into();
+        effects.push(Effect::Failed(Failure { kind: FailureKind::Page, reason, action, goes_on: true }));
     }
 
     /// The page has to be loaded again, after a new probe of its server.

@@ -2,7 +2,7 @@
 //! after they were recorded persistently.
 
 use super::parts::{Browser, Intent};
-use super::{Effect, Failure, Machine};
+use super::{Effect, Failure, FailureKind, Machine};
 use crate::recovery::{Measures, Rung};
 
 impl Machine {
@@ -39,6 +39,7 @@ impl Machine {
         if rung == Rung::Reboot {
             self.reboot.clear();
         }
-        effects.push(Effect::Failed(Failure { reason, action: action.into(), goes_on: false }));
+        let action = action.into();
+        effects.push(Effect::Failed(Failure { kind: FailureKind::Measure, reason, action, goes_on: false }));
     }
 }

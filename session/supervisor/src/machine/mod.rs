@@ -5,6 +5,7 @@
 //! splash hides it. The page is opened when both are ready.
 
 mod commands;
+mod counts;
 mod describe;
 mod event;
 mod frames;
@@ -28,6 +29,7 @@ use kiosk_core::api::{Report, State};
 use kiosk_core::config::Url;
 
 pub use commands::{Command, Refusal};
+pub use counts::{Counts, FailureKind, RestartCause};
 pub use event::{Effect, Event, Failure, Settings};
 use frames::Frames;
 use parts::{Browser, BrowserAttempt, Clearing, Compositor, DelayReason, Intent, Launch, Page, ReadyClock, Server};
@@ -117,6 +119,9 @@ pub struct Machine {
     trouble: DelayReason,
     planned: Planned,
     launches: u32,
+    /// Why the next one is, where something has said so.
+    restart_cause: RestartCause,
+    restart_causes: Counts<RestartCause>,
     /// Number of blocked navigations.
     refused: u64,
     recovery: Recovery,
@@ -168,6 +173,8 @@ impl Machine {
             trouble: DelayReason::None,
             planned: Planned::default(),
             launches: 0,
+            restart_cause: RestartCause::Other,
+            restart_causes: Counts::default(),
             refused: 0,
             recovery: Recovery::after(settings.before),
             measures: Measures::default(),
@@ -241,6 +248,11 @@ impl Machine {
     /// Number of restarts of the shell.
     pub fn restarts(&self) -> u32 {
         self.launches.saturating_sub(1)
+    }
+
+    /// Why the shell was restarted, and how often.
+    pub fn restart_causes(&self) -> &Counts<RestartCause> {
+        &self.restart_causes
     }
 
     /// Number of blocked navigations.

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{Effect, Machine};
+use super::{Effect, Machine, RestartCause};
 
 /// A browser younger than this is not restarted: the clock may be set past the time more than once.
 const YOUNG: Duration = Duration::from_secs(3600);
@@ -132,5 +132,6 @@ impl Machine {
             self.planned.counted(now);
         }
         self.restart(now, effects);
+        self.restart_cause = RestartCause::Planned;
     }
 }

@@ -6,8 +6,8 @@ use super::hang_timer::{Due, HangTimer};
 use super::health::ANSWER_TIMEOUT;
 use super::parts::{Browser, Clearing, Compositor, DelayReason, Intent, Launch, Next, Page, ReadyClock, Server};
 use super::{
-    ATTACH_STALL, ATTACH_TIMEOUT, DETACH_TIMEOUT, EMPTY_PAGE, END_GRACE, Effect, Event, Failure, LOAD_STALL,
-    LOAD_TIMEOUT, LOST_GRACE, MAX_UNFORGOTTEN, Machine,
+    ATTACH_STALL, ATTACH_TIMEOUT, DETACH_TIMEOUT, EMPTY_PAGE, END_GRACE, Effect, Event, Failure, FailureKind,
+    LOAD_STALL, LOAD_TIMEOUT, LOST_GRACE, MAX_UNFORGOTTEN, Machine, RestartCause,
 };
 
 type Effects = Vec<Effect>;
@@ -48,7 +48,8 @@ impl Machine {
             if self.intent == Intent::Run && waits && !self.shown() {
                 let seconds = self.settings.ready_timeout.unwrap_or_default().as_secs();
                 let reason = format!("not up after {seconds} s: {}", self.why_not_up());
-                effects.push(Effect::Failed(Failure { reason, action: "tried again".into(), goes_on: false }));
+                let action = "tried again".into();
+                effects.push(Effect::Failed(Failure { kind: FailureKind::Timeout, reason, action, goes_on: false }));
             }
         }
     }
@@ -158,19 +159,12 @@ impl Machine {
                     self.page_failed(reason, now, effects);
                 }
                 Page::Up { .. } => {
-                    let failure = Failure {
-                        reason: format!("{url}: {reason}"),
-                        action: "stayed on the page".into(),
-                        goes_on: false,
-                    };
-                    effects.push(Effect::Failed(failure));
+                    effects.push(Effect::Failed(stayed(&url, &reason)));
                 }
                 Page::Starting(_) | Page::Lost { .. } | Page::None | Page::Blank | Page::EndingRenderer { .. } => {}
             },
             Event::PageStale { url, reason, again: false } => {
-                let failure =
-                    Failure { reason: format!("{url}: {reason}"), action: "stayed on the page".into(), goes_on: false };
-                effects.push(Effect::Failed(failure));
+                effects.push(Effect::Failed(stayed(&url, &reason)));
             }
             Event::PageStale { url, reason, again: true } => self.page_stale(&url, reason, now, effects),
             Event::Refused { url } => {
@@ -241,6 +235,10 @@ impl Machine {
         if self.may_launch() && self.launch.at().is_none_or(|at| now >= at) {
             self.launch = Launch::Now;
             self.browser = Browser::Starting;
+            let cause = std::mem::replace(&mut self.restart_cause, RestartCause::Other);
+            if self.launches > 0 {
+                self.restart_causes.count(cause);
+            }
             self.launches = self.launches.saturating_add(1);
             self.planned.launched(now);
             effects.push(Effect::Launch);
@@ -340,4 +338,10 @@ fn same_server(one: &str, other: &str) -> bool {
         }
         _ => false,
     }
+}
+
+/// A navigation that came to nothing.
+fn stayed(url: &str, reason: &str) -> Failure {
+    let reason = format!("{url}: {reason}");
+    Failure { kind: FailureKind::Server, reason, action: "stayed on the page".into(), goes_on: false }
 }

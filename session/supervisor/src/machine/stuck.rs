@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::parts::{Browser, DelayReason, Intent, Launch};
-use super::{Effect, Machine};
+use super::{Effect, FailureKind, Machine};
 use crate::recovery::Rung;
 
 /// Time limit from SIGKILL to the exit. Freeing gigabytes of swapped memory takes seconds.
@@ -51,7 +51,7 @@ impl Machine {
             None => "started again when it has ended",
         };
         if is_news || rung.is_some() {
-            self.failed(reason, action.to_owned(), effects);
+            self.failed(FailureKind::Browser, reason, action.to_owned(), effects);
         } else {
             self.reason = reason;
         }

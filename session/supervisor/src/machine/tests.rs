@@ -368,6 +368,7 @@ fn a_killed_browser_is_back_within_a_second() {
     world.until_ready();
     assert!(*world.launches.last().unwrap() <= at + SECOND);
     assert_eq!(world.machine.restarts(), 1);
+    assert_eq!(world.machine.restart_causes().all()["failure"], 1);
 }
 
 #[test]

@@ -7,7 +7,10 @@ use super::health::HEALTH_INTERVAL;
 use super::parts::{
     Browser, BrowserAttempt, Clearing, Compositor, DelayReason, Health, Intent, Launch, Next, Page, ReadyClock, Server,
 };
-use super::{END_GRACE, Effect, Failure, LOST_GRACE, MAX_PROBE_INTERVAL, Machine, STABLE, WANTED_LIMIT};
+use super::{
+    END_GRACE, Effect, Failure, FailureKind, LOST_GRACE, MAX_PROBE_INTERVAL, Machine, RestartCause, STABLE,
+    WANTED_LIMIT,
+};
 use crate::recovery::{Measures, Rung};
 use kiosk_core::config::Url;
 
@@ -83,7 +86,8 @@ impl Machine {
         self.launch = if pause { Launch::Pause(now + delay) } else { Launch::Soon(now + delay) };
         self.trouble = DelayReason::Crashed;
         let action = format!("started again {how} after {} s", delay.as_secs_f32()).replace("  ", " ");
-        self.failed(reason, action, effects);
+        self.restart_cause = RestartCause::Failure;
+        self.failed(FailureKind::Browser, reason, action, effects);
     }
 
     /// Terminates a failed shell, to start another one.
@@ -170,7 +174,7 @@ impl Machine {
         self.retry_at = Some(now + delay);
         self.server = Server::Waiting { at: now + delay.min(MAX_PROBE_INTERVAL), refusals: 0 };
         let reason = format!("{}: {reason}", self.target);
-        self.failed(reason, "opened again when the server answers".into(), effects);
+        self.failed(FailureKind::Server, reason, "opened again when the server answers".into(), effects);
     }
 
     /// The page's URL has changed. A navigation by the page itself is not undone.
@@ -223,15 +227,15 @@ impl Machine {
         self.wanted_until = elsewhere.then(|| until.unwrap_or(now + WANTED_LIMIT));
         self.server = Server::Waiting { at: now + delay, refusals: 0 };
         let reason = format!("{url}: {reason}");
-        self.failed(reason, "the page before it stays until the server is well".into(), effects);
+        self.failed(FailureKind::Server, reason, "the page before it stays until the server is well".into(), effects);
     }
 
-    pub(super) fn failed(&mut self, reason: String, action: String, effects: &mut Effects) {
+    pub(super) fn failed(&mut self, kind: FailureKind, reason: String, action: String, effects: &mut Effects) {
         self.reason.clone_from(&reason);
         if !self.shown() {
             self.tried = self.tried.saturating_add(1);
         }
-        effects.push(Effect::Failed(Failure { reason, action, goes_on: false }));
+        effects.push(Effect::Failed(Failure { kind, reason, action, goes_on: false }));
     }
 }
 

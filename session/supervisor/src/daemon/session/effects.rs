@@ -303,12 +303,14 @@ impl Daemon {
     fn failed(&mut self, failure: Failure) {
         // The state machine's reasons contain unmasked addresses.
         let goes_on = failure.goes_on;
-        let failure = Failure { reason: masked(&failure.reason), action: masked(&failure.action), goes_on };
+        let kind = failure.kind;
+        let failure = Failure { kind, reason: masked(&failure.reason), action: masked(&failure.action), goes_on };
         tracing::warn!(reason = failure.reason, action = failure.action, "failure");
         let now = self.clock.boot_micros();
         self.status.send_modify(|status| {
             status.last_failure = (failure.reason, failure.action, now);
             status.failures += 1;
+            status.failure_counts.count(kind);
         });
         if goes_on {
             self.waiters_wait_on();

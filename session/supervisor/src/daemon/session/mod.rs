@@ -37,7 +37,7 @@ use super::signals::Signals;
 use crate::aging::MemoryTrend;
 use crate::bus::{Call, Status};
 use crate::control_link;
-use crate::machine::{Event, Machine};
+use crate::machine::{Counts, Event, Machine};
 use crate::page::Page;
 use crate::probe::ProbeError;
 use crate::profile::Directories;
@@ -222,6 +222,8 @@ impl Daemon {
             pid: 0,
             readies: 0,
             failures: 0,
+            failure_counts: Counts::default(),
+            restart_causes: Counts::default(),
         };
         Daemon {
             report: watch::Sender::new(report_of(number, &machine, None)),

@@ -36,7 +36,8 @@ impl Daemon {
         self.status.send_if_modified(|status| {
             let restart_reason = self.machine.restart_reason().to_owned();
             let waiting_for = shortened(&self.machine.waiting_for(), MAX_CHARACTERS);
-            let told = Status { restart_reason, waiting_for, ..status.clone() };
+            let restart_causes = self.machine.restart_causes().clone();
+            let told = Status { restart_reason, restart_causes, waiting_for, ..status.clone() };
             let mut new = Status { url: url.to_owned(), restarts, refused, pid, ..told };
             if new.state != state {
                 new.state = state;

@@ -77,6 +77,7 @@ fn kioskd_is_asked_for_a_restart_of_the_device_until_a_page_is_up_or_it_refuses(
     world.event(Event::MeasureRefused { rung: Rung::Reboot, reason: "three times today".into() });
     assert_eq!(world.machine.report().reboot, "");
     let refused = Failure {
+        kind: FailureKind::Measure,
         reason: "three times today".into(),
         action: "the device is not restarted, the browser is tried again".into(),
         goes_on: false,

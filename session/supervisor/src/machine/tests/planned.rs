@@ -35,6 +35,7 @@ fn a_due_restart_waits_until_the_device_is_idle() {
     world.until_ready();
     assert_eq!(launches(&world), 2);
     assert!(!world.machine.report().when_idle, "once");
+    assert_eq!(world.machine.restart_causes().all()["planned"], 1);
     assert!(!world.effects.iter().any(|effect| matches!(effect, Effect::Failed(_))), "it is no failure");
     world.event(Event::Idle);
     assert_eq!((launches(&world), world.machine.state()), (2, State::Ready));
