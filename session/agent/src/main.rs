@@ -8,6 +8,7 @@
 mod answer;
 mod bucket;
 mod configure;
+mod console;
 mod device;
 mod enrol;
 mod events;

@@ -11,6 +11,7 @@ use super::role::Role::{self, Admin, Operate, View};
 pub enum Verb {
     Status,
     Events,
+    Console,
     Outputs,
     Change,
     Apply,
@@ -64,6 +65,7 @@ const fn route(method: &'static str, path: &'static str, role: Role, verb: Verb)
 pub static ROUTES: &[Route] = &[
     route("GET", "/v1/status", View, Verb::Status),
     route("GET", "/v1/events", View, Verb::Events),
+    route("GET", "/v1/console", Admin, Verb::Console),
     route("GET", "/v1/outputs", View, Verb::Outputs),
     route("PATCH", "/v1/outputs/{output}", Operate, Verb::Change),
     route("POST", "/v1/outputs", Operate, Verb::Apply),

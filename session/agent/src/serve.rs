@@ -25,7 +25,7 @@ use super::guard::{self, Gate};
 use super::request::{Given, MAX_BODY, MAX_CERTIFICATES};
 use super::role::{Caller, Role};
 use super::routes::{self, Verb};
-use super::{events, verbs};
+use super::{console, events, verbs};
 
 /// Connections at a time, of each socket.
 const MAX_CONNECTIONS: usize = 64;
@@ -172,12 +172,16 @@ impl Server {
         let limit = if matches!(verb, Verb::Certificate | Verb::Revoked) { MAX_CERTIFICATES } else { MAX_BODY };
         let given = Given::read(name, parts.uri.query(), &parts.headers, body, limit).await?;
         tracing::debug!(?verb, "HTTP request");
-        if verb == Verb::Events {
+        if matches!(verb, Verb::Events | Verb::Console) {
             given.nothing()?;
-            given.only(&[])?;
+            given.only(if verb == Verb::Console { &["shell"] } else { &[] })?;
             let detail = format!("there are {MAX_STREAMS} streams of events");
             let full = |_| Problem::later(StatusCode::SERVICE_UNAVAILABLE, 10, &detail);
-            return Ok(events::start(self.streams.clone().try_acquire_owned().map_err(full)?));
+            let place = self.streams.clone().try_acquire_owned().map_err(full)?;
+            return match verb {
+                Verb::Console => console::start(place, given.query("shell")?).await,
+                _ => Ok(events::start(place)),
+            };
         }
         let closed = |_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "kiosk-agent ends");
         let _turn = self.at_once.acquire().await.map_err(closed)?;

@@ -294,6 +294,30 @@ fn events_tell_the_state_now_and_at_each_change() {
 }
 
 #[test]
+fn the_console_is_a_stream_of_events_that_ends_with_the_session_s() {
+    let agent = Agent::start();
+    let listen = |query: &str| {
+        let mut stream = agent.unix();
+        let head = format!("GET /v1/console{query} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    assert!(listen("").starts_with("HTTP/1.1 503"), "nothing runs");
+    let session = Fake::session(agent.directory());
+    let told = listen("");
+    assert!(told.starts_with("HTTP/1.1 200") && told.contains("text/event-stream"), "{told}");
+    assert!(told.contains("event: console\ndata: {\"text\":\"one\"}\n\n"), "{told}");
+    assert!(told.contains("event: console\ndata: {\"lost\":3}\n\n"), "{told}");
+    assert_eq!(session.calls().last().unwrap().0, "Console");
+    assert!(listen("?shell=7").starts_with("HTTP/1.1 404"));
+    assert!(listen("?output=7").starts_with("HTTP/1.1 400"));
+    *session.shared.error.lock().unwrap() = Some(("org.kioskd.Error.Unsupported", "it is no browser"));
+    assert!(listen("").starts_with("HTTP/1.1 409"));
+}
+
+#[test]
 fn nobody_without_the_token_gets_in_over_loopback() {
     let agent = Agent::start();
     let _compositor = Fake::compositor(agent.directory());

@@ -1,6 +1,8 @@
 //! What is asked of kiosk-session about one shell: its page, and starting and stopping its browser. A shell is named by its
 //! number or its output; `None`: the first.
 
+use std::os::fd::OwnedFd;
+
 use kiosk_core::api::session_path;
 use kiosk_core::config::Url;
 
@@ -43,6 +45,17 @@ pub async fn start(client: &Client, shell: Option<&str>) -> Result<Outcome, Fail
 /// Removes what the browser stores, and goes back to the configured page.
 pub async fn clear_data(client: &Client, shell: Option<&str>) -> Result<Outcome, Failure> {
     call(client, shell, "ClearData", &Options::new()).await
+}
+
+/// The page's console, lines of JSON, until it is closed.
+pub async fn console(client: &Client, shell: Option<&str>) -> Result<OwnedFd, Failure> {
+    let peer = client.connect(Service::Session).await?;
+    let number = match shell {
+        None => 0,
+        Some(wanted) => number(&values::array(&peer.properties().await?, "Shells"), wanted)?,
+    };
+    let lines: zbus::OwnedFd = peer.call_object(&session_path(number), "Console", &Options::new()).await?;
+    Ok(lines.into())
 }
 
 async fn call<B>(client: &Client, shell: Option<&str>, method: &str, body: &B) -> Result<Outcome, Failure>

@@ -54,6 +54,8 @@ impl World {
             calls: sender,
             home,
             allowed: Allowed::new(["http://localhost:3000"], &[UrlPattern::parse("https://example.org/*").unwrap()]),
+            browses: true,
+            console: bus::Console::new(|| {}),
             output: "*".into(),
             authority: Authority::default(),
         };
@@ -333,6 +335,8 @@ async fn each_shell_has_an_object_of_its_own() {
             calls: sender,
             home: home.clone(),
             allowed: Allowed::new([home.as_str()], &[]),
+            browses: true,
+            console: bus::Console::new(|| {}),
             output: output.into(),
             authority: Authority::default(),
         });

@@ -127,7 +127,9 @@ pub async fn carry(verb: Verb, given: &Given) -> Result<Answer, Problem> {
             given.empty()?;
             return Ok(answer::json(&configure::ask(&Order::Confirm).await?));
         }
-        Verb::Events => return Err(Problem::new(StatusCode::NOT_FOUND, "events are a stream")),
+        Verb::Events | Verb::Console => {
+            return Err(Problem::new(StatusCode::NOT_FOUND, "this is a stream, over HTTP alone"));
+        }
         Verb::CertificateRequest | Verb::Certificate | Verb::Revoked => {
             let detail = "the device's certificate is that of the network's door: ask there (agent.listen-tls)";
             return Err(Problem::new(StatusCode::CONFLICT, detail));

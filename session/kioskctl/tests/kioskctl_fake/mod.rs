@@ -258,6 +258,12 @@ async fn reply(shared: &Shared, connection: &Connection, message: &Message) -> z
                     let counts: HashMap<&str, u64> = counts.into_iter().chain([("frames", 10)]).collect();
                     connection.reply(&header, &(counts, HashMap::from(times))).await
                 }
+                // Two lines, and then it ends.
+                "Console" => {
+                    let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+                    ours.write_all(b"{\"text\":\"one\"}\n{\"lost\":3}\n").unwrap();
+                    connection.reply(&header, &zbus::Fd::from(std::os::fd::OwnedFd::from(theirs))).await
+                }
                 "Forget" | "ReloadConfiguration" => connection.reply(&header, &vec!["HDMI-A-1: rotation 0"]).await,
                 // A text with "long" in it does not fit.
                 "ShowMessage" => {

@@ -3,6 +3,7 @@
 //!
 //! [`crate::daemon`] publishes a [`Status`] and answers [`Call`]s; nothing here depends on how a session works.
 
+mod console;
 mod object;
 mod service;
 mod socket;
@@ -19,6 +20,7 @@ use kiosk_core::config::{Allowed, Url};
 
 use self::service::SessionService;
 
+pub use console::Console;
 pub use object::Session;
 
 /// A command for the session; dropping it unanswered tells the caller that the session is ending.
@@ -77,6 +79,10 @@ pub struct Shared {
     pub allowed: Allowed,
     /// The output that the shell is configured for.
     pub output: String,
+    /// Whether it is a browser.
+    pub browses: bool,
+    /// Who listens to its console.
+    pub console: Console,
     /// The same for all shells.
     pub authority: Authority,
 }

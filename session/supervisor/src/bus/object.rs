@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
-use zbus::{Connection, OwnedVariant, interface};
+use zbus::{Connection, OwnedFd, OwnedVariant, interface};
 
 use super::{Call, Shared, Shells, Status, state_name};
 use crate::machine::{Command, Refusal};
@@ -174,6 +174,26 @@ impl Session {
     ) -> Result<(), Failure> {
         no_options(&options)?;
         self.run(Action::Configure, Command::ClearData, connection, &header).await
+    }
+
+    #[zbus(out_args("lines"))]
+    async fn console(
+        &self,
+        options: Options,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<OwnedFd, Failure> {
+        no_options(&options)?;
+        self.shared.authority.check(connection, &header, Action::Configure).await?;
+        if !self.shared.browses {
+            return Err(Failure::unsupported(Refusal::NotABrowser.to_string()));
+        }
+        let opened = self.shared.console.open();
+        let opened = opened.map_err(|error| Failure::kiosk("Failed", format!("there is no socket: {error}")))?;
+        let full = || Failure::not_ready("as many as may listen to the page's console do");
+        let end = opened.ok_or_else(full)?;
+        tracing::info!("somebody listens to the page's console");
+        Ok(end.into())
     }
 
     #[zbus(property)]

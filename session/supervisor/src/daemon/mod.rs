@@ -37,6 +37,8 @@ pub(crate) enum Input {
     Link(Link),
     /// kiosk-session is shutting down.
     End,
+    /// Somebody listens to the page's console, or nobody any more.
+    Console,
     /// The time of `browser.restart-at` was reached.
     RestartDue,
     /// The run time of this boot has to be saved.
@@ -111,6 +113,8 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
             home: configured.url.clone(),
             allowed: config.allowed(configured),
             output: configured.output.clone(),
+            browses: configured.is_browser(),
+            console: daemon.console.clone(),
             authority: authority.clone(),
         });
         all.push(daemon.inputs());

@@ -11,6 +11,7 @@
 
 mod calls;
 mod clearing;
+mod console;
 mod denied;
 mod dialogs;
 mod document;
@@ -43,6 +44,7 @@ use crate::sign_in::SignIn;
 pub use calls::{Ask, Back, CallError};
 use calls::{Budget, Calls};
 use clearing::Clearing;
+use console::Console;
 use denied::{Denied, Feature};
 use dialogs::OpenDialog;
 use document::Document;
@@ -132,6 +134,7 @@ pub struct Page {
     widths: Budget,
     /// The session was told that a frame is late.
     frame_late: bool,
+    console: Console,
 }
 
 impl Page {
@@ -168,6 +171,7 @@ impl Page {
             calls: Calls::default(),
             widths: Budget::default(),
             frame_late: false,
+            console: Console::default(),
         };
         page.begin();
         page
@@ -217,6 +221,9 @@ impl Page {
         }
         let method = message["method"].as_str().unwrap_or_default();
         let parameters = &message["params"];
+        if message["sessionId"].as_str().is_some_and(|session| self.console_said(session, method, parameters)) {
+            return;
+        }
         self.look_at_frames(method, message["sessionId"].as_str(), parameters, now);
         match (method, message["sessionId"].as_str()) {
             ("Page.javascriptDialogOpening", Some(session)) => self.dialog_opened(session, parameters, now),
@@ -311,6 +318,11 @@ impl Page {
             Purpose::Ping if error.is_some_and(failure::is_navigated) => self.events.push(Event::PingLost),
             Purpose::WindowOf { target } => self.window_known(target, &message["result"], now),
             Purpose::Release { target } => self.released(target),
+            Purpose::Console => {
+                if let Some(error) = error {
+                    self.console_refused(error);
+                }
+            }
             Purpose::Input { number } => self.input_described(*number, error, &message["result"], now),
             Purpose::CancelInput { session } => self.input_resolved(session, &message["result"]),
             Purpose::Navigate | Purpose::Reload if self.wire.is_opening() => {}

@@ -39,6 +39,9 @@ impl Page {
     pub(super) fn attached(&mut self, parameters: &Value, now: Duration) {
         let (session, target) = (parameters["sessionId"].as_str(), &parameters["targetInfo"]);
         let (Some(session), Some(id)) = (session, target["targetId"].as_str()) else { return };
+        if self.console_attached(session, id) {
+            return;
+        }
         if target["type"] == "iframe" {
             // A frame in a process of its own needs the same set-up. Its documents are checked like all others.
             self.set_up_frame(session, &Purpose::Other);
@@ -58,6 +61,7 @@ impl Page {
         // Before it is released, so that its disposition is known at its first request.
         self.ask_for_window(session, id);
         self.wire.send(Some(session), "Runtime.runIfWaitingForDebugger", json!({}), purpose);
+        self.open_console();
     }
 
     /// What every window gets. Of the first one all has to have worked before it is used.
@@ -90,6 +94,9 @@ impl Page {
 
     pub(super) fn detached(&mut self, parameters: &Value, now: Duration) {
         let Some(session) = parameters["sessionId"].as_str() else { return };
+        if self.console_detached(session) {
+            return;
+        }
         self.frame_left(session, None, now);
         if self.session.as_deref() == Some(session) {
             self.session = None;

@@ -8,6 +8,7 @@ use super::wire::MAX_PENDING;
 use super::*;
 use kiosk_core::config::{Answer, NewWindows, Permission, PermissionRule, UrlPattern};
 
+mod console;
 mod leaving;
 mod uploads;
 mod worker;

@@ -52,6 +52,8 @@ pub(super) enum Purpose {
     CancelInput {
         session: String,
     },
+    /// The console's session.
+    Console,
     Other,
 }
 

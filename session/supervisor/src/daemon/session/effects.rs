@@ -106,6 +106,9 @@ impl Daemon {
         let events: Vec<Event> = events.into_iter().map(|event| self.explained(event)).collect();
         self.happened.extend(events);
         self.page_asks();
+        for line in self.page().map(Page::take_console).unwrap_or_default() {
+            self.console.say(&line);
+        }
         self.take_turns();
     }
 
@@ -273,6 +276,9 @@ impl Daemon {
                 let pid = shell.pid;
                 tracing::info!(pid, "shell started");
                 self.shell = Some(shell);
+                if self.console.is_wanted() {
+                    self.listen_to_console();
+                }
                 self.happened.push_back(Event::Launched { pid });
             }
             Err(error) => self.happened.push_back(Event::LaunchFailed { reason: error.to_string() }),

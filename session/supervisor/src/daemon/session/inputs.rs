@@ -34,6 +34,7 @@ impl Daemon {
             Input::Link(Link::NoReboot { reason }) => self.event(Event::MeasureRefused { rung: Rung::Reboot, reason }),
             Input::End => self.event(Event::Shutdown),
             Input::KeepTime => self.time_kept(),
+            Input::Console => self.listen_to_console(),
             Input::Link(Link::Presence { idle }) => self.with_page(|page| page.tell_presence(idle)),
             Input::Link(Link::Keyboard { area }) => self.with_page(|page| page.tell_keyboard(area)),
             Input::Link(Link::Answer(answer)) => self.compositor_answered(answer),
@@ -86,6 +87,15 @@ impl Daemon {
                 }
             }
         }
+    }
+
+    /// While somebody does.
+    pub(super) fn listen_to_console(&mut self) {
+        let wanted = self.console.is_wanted();
+        if !wanted {
+            tracing::info!("nobody listens to the page's console any more");
+        }
+        self.with_page(|page| page.listen_to_console(wanted));
     }
 
     /// The compositor's countdown is over: the last visitor's data is to be deleted.

@@ -35,7 +35,7 @@ use super::restart_clock;
 use super::shell::Shell;
 use super::signals::Signals;
 use crate::aging::MemoryTrend;
-use crate::bus::{Call, Status};
+use crate::bus::{Call, Console, Status};
 use crate::control_link;
 use crate::machine::{Counts, Event, Machine};
 use crate::page::Page;
@@ -92,6 +92,8 @@ pub(super) struct Daemon {
     report: watch::Sender<Report>,
     /// What D-Bus shows.
     pub status: watch::Sender<Status>,
+    /// Who listens to the page's console.
+    pub console: Console,
     directories: Directories,
     wayland_display: PathBuf,
     shell: Option<Shell>,
@@ -229,6 +231,10 @@ impl Daemon {
             report: watch::Sender::new(report_of(number, &machine, None)),
             number,
             status: watch::Sender::new(status),
+            console: Console::new({
+                let inputs = inputs.clone();
+                move || drop(inputs.send(Input::Console))
+            }),
             pet: clock.now(),
             machine,
             configured,
