@@ -1,14 +1,19 @@
 //! Finds the system's own policies that conflict with the configuration, a sentence each. Pure: it gets the files of
 //! the folder.
 
+use std::ffi::OsStr;
+
 use serde_json::Value;
 
 use super::filter::blocking;
-use super::folder::Found;
+use super::folder::{Found, OWN_FILE};
 use crate::config::Config;
 
 /// Policies that can disable DevTools' pipe, by which kiosk-session controls the browser.
 const FOR_THE_PIPE: [&str; 2] = ["DeveloperToolsAvailability", "RemoteDebuggingAllowed"];
+
+/// What the kiosk's own URLAllowlist has of addresses that any page may need.
+const ALLOWED: [&str; 5] = ["http://*", "https://*", "about:*", "blob:*", "data:*"];
 
 /// Whether this value of a policy in [`FOR_THE_PIPE`] disables it: 2, or false.
 fn shuts_the_pipe(value: &Value) -> bool {
@@ -21,8 +26,19 @@ pub fn conflicts(config: &Config, files: &[Found]) -> Vec<String> {
     let mut told = Vec::new();
     let shells = config.all_shells().iter().filter(|shell| shell.is_browser());
     if let Some((file, blocked)) = effective(files, "URLBlocklist") {
-        let allowed = effective(files, "URLAllowlist").map(|(_, value)| texts(value)).unwrap_or_default();
-        for shell in shells {
+        let allowing = effective(files, "URLAllowlist");
+        let allowed = allowing.map(|(_, value)| texts(value)).unwrap_or_default();
+        let own = file.path.file_name() == Some(OsStr::new(OWN_FILE)) && texts(blocked).contains(&"*");
+        let others = allowing.map(|(other, _)| other).filter(|other| own && other.path != file.path);
+        if let Some(other) = others.filter(|_| ALLOWED.iter().any(|entry| !allowed.contains(entry))) {
+            told.push(format!(
+                "the policy {} has a URLAllowlist in place of the kiosk's: take that out, or put {} into it",
+                other.path.display(),
+                ALLOWED.join(", ")
+            ));
+        }
+        let replaced = !told.is_empty();
+        for shell in shells.filter(|_| !replaced) {
             if let Some(entry) = blocking(shell.url.as_str(), &texts(blocked), &allowed) {
                 told.push(format!(
                     "the policy {} blocks {} by {entry:?} in URLBlocklist: take that out, or put the page into URLAllowlist",
@@ -91,6 +107,21 @@ mod tests {
         );
         let allowing = found("/p/zz.json", &json!({ "URLAllowlist": ["example.org"] }));
         assert_eq!(conflicts(&config, &[own, late, allowing]), [""; 0]);
+    }
+
+    #[test]
+    fn a_list_in_place_of_the_kiosk_s_own_is_told() {
+        let config = page("https://example.org/x");
+        let own = Found { path: "/p/kiosk.json".into(), policy: policy(&config).0 };
+        let allows = |entries: &[&str]| {
+            conflicts(&config, &[own.clone(), found("/p/z.json", &json!({ "URLAllowlist": entries }))])
+        };
+        let told = allows(&["example.org"]);
+        assert!(
+            told.len() == 1 && told[0].starts_with("the policy /p/z.json has a URLAllowlist in place of"),
+            "{told:?}"
+        );
+        assert_eq!(allows(&ALLOWED), [""; 0]);
     }
 
     #[test]

@@ -9,7 +9,9 @@ use serde_json::{Map, Value, json};
 use crate::config::{Config, Permission, Printing, Shell, UrlPattern};
 use crate::files::read_regular;
 
-/// The part of the policy that no configuration changes.
+/// The part of the policy that no configuration changes. Addresses other than those of the web are blocked, as a frame's
+/// `mailto:` and the like start a program (`xdg-open`), or have a visitor asked for that. The extension is the browser's
+/// own viewer for PDFs. Which web addresses may be shown the session decides.
 const BASE: &str = include_str!("../../../../assets/chromium/kiosk.json");
 /// Of a file of `browser.trust`, bytes: one is a few KiB, the bundle of all public authorities has 300 KiB.
 pub const MAX_CERTIFICATES: u64 = 1 << 20;
@@ -174,7 +176,9 @@ mod tests {
         assert!(errors.is_empty());
         let blocked: Vec<&str> = policy["URLBlocklist"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
         assert!(blocked.contains(&"file://*") && blocked.contains(&"chrome://*"));
-        assert!(blocked.iter().all(|entry| !entry.starts_with("http") && !entry.starts_with('*')), "{blocked:?}");
+        assert!(blocked.contains(&"*") && blocked.iter().all(|entry| !entry.starts_with("http")), "{blocked:?}");
+        let allowed = policy["URLAllowlist"].to_string();
+        assert!(["http://*", "https://*", "about:*", "blob:*", "data:*"].iter().all(|entry| allowed.contains(entry)));
         let of_home = |url| super::policy(&with(url, BrowserSettings::default())).0["URLAllowlist"].to_string();
         assert!(!of_home("http://a/").contains("file:"));
         assert!(of_home("file:///srv/page/a.html").contains("\"file:///srv/page/\""));
