@@ -235,9 +235,12 @@ profile: test-deps build ## where a frame's time goes, by spans: a table, and a 
 bench-floods: test-deps stage ## how long others wait while every socket is flooded, natively
 	KIOSKD_BIN=$(stage)/usr/bin/kioskd $(CARGO) test --locked --workspace --bench floods
 
+bench-fleet: ## a fleet's devices against mosquitto and prometheus of this machine; FLEET=1000 for fewer than 10,000
+	$(CARGO) run --release --locked -p kiosk-tests --bin kiosk-fleet
+
 clean: ## what was built
 	$(CARGO) clean
 	rm -rf tests/out
 
 .PHONY: help build run clients deps run-deps test-deps install install-public install-devices install-containers install-openrc fmt check doc check-fmt check-clippy check-msrv \
-	check-deny check-typos test test-unit test-conformance test-nested stage test-machine deb deb-deps as-root image image-deps image-pi test-images test-deb test-containers test-packaging fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench bench-floods profile clean
+	check-deny check-typos test test-unit test-conformance test-nested stage test-machine deb deb-deps as-root image image-deps image-pi test-images test-deb test-containers test-packaging fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench bench-floods bench-fleet profile clean

@@ -1,0 +1,45 @@
+//! What one device says, as kiosk-agent does of a headless kioskd with one output and one page: as many topics, of that length.
+
+/// Below the device's own, with the length of what is said there, bytes.
+pub const TOPICS: &[(&str, usize)] = &[
+    ("accessibility/bounce-keys", 3),
+    ("accessibility/contrast", 3),
+    ("accessibility/invert", 3),
+    ("accessibility/magnifier", 3),
+    ("accessibility/slow-keys", 3),
+    ("accessibility/sticky-keys", 3),
+    ("availability", 6),
+    ("device/address", 9),
+    ("device/disk", 2),
+    ("device/host", 8),
+    ("device/kernel", 15),
+    ("device/memory", 2),
+    ("device/model", 12),
+    ("device/started", 10),
+    ("device/system", 30),
+    ("kiosk-session", 2),
+    ("kioskd", 2),
+    ("output/HDMI-A-1/connected", 2),
+    ("output/HDMI-A-1/mode", 12),
+    ("output/HDMI-A-1/monitor", 17),
+    ("output/HDMI-A-1/power", 2),
+    ("output/HDMI-A-1/rotation", 1),
+    ("output/HDMI-A-1/scale", 1),
+    ("output/HDMI-A-1/scanout", 10),
+    ("problem", 4),
+    ("problems", 1),
+    ("renderer", 16),
+    ("shell/0/failure", 4),
+    ("shell/0/memory", 3),
+    ("shell/0/ready", 3),
+    ("shell/0/refused", 1),
+    ("shell/0/restarts", 1),
+    ("shell/0/state", 7),
+    ("shell/0/url", 21),
+    ("stage", 6),
+    ("version", 5),
+    ("visible/0", 3),
+];
+
+/// Of the message by which Home Assistant finds the device, bytes.
+pub const DISCOVERY: usize = 9912;
