@@ -46,6 +46,7 @@ mod guest;
 mod host;
 mod narrow;
 mod page_focus;
+mod page_pointer;
 mod painter;
 mod process;
 mod telling_page;

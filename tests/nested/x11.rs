@@ -51,15 +51,21 @@ impl X {
 }
 
 impl X {
+    /// Moves the pointer to this position of the window.
+    pub(super) fn point(&self, window: Window, at: (i16, i16)) {
+        self.fake(MOTION_NOTIFY_EVENT, 0, window, at);
+    }
+
     /// Presses or releases the left button at this position of the window.
-    pub(super) fn button(&self, window: Window, (x, y): (i16, i16), pressed: bool) {
+    pub(super) fn button(&self, window: Window, at: (i16, i16), pressed: bool) {
+        self.point(window, at);
+        self.fake(if pressed { BUTTON_PRESS_EVENT } else { BUTTON_RELEASE_EVENT }, 1, window, at);
+    }
+
+    fn fake(&self, kind: u8, detail: u8, window: Window, (x, y): (i16, i16)) {
         let at = self.connection.translate_coordinates(window, self.root, x, y).unwrap().reply().unwrap();
-        let fake = |kind, detail| {
-            let sent = self.connection.xtest_fake_input(kind, detail, 0, self.root, at.dst_x, at.dst_y, 0);
-            sent.unwrap().check().unwrap();
-        };
-        fake(MOTION_NOTIFY_EVENT, 0);
-        fake(if pressed { BUTTON_PRESS_EVENT } else { BUTTON_RELEASE_EVENT }, 1);
+        let sent = self.connection.xtest_fake_input(kind, detail, 0, self.root, at.dst_x, at.dst_y, 0);
+        sent.unwrap().check().unwrap();
     }
 
     pub(super) fn click(&self, window: Window, at: (i16, i16)) {

@@ -167,10 +167,12 @@ fn a_page_that_another_has_prepared_is_judged_when_it_comes() {
 #[test]
 fn what_is_dropped_on_a_page_is_for_its_fields_and_for_who_takes_it_and_opens_nothing() {
     let script = "const place = 'position:fixed;left:0;width:200px;height:90px;top:';
-        document.body.innerHTML = `<input id=field style='${place}0'><div id=taker style='${place}100px'></div><div id=other style='${place}200px'></div>`;
+        document.body.innerHTML = `<input id=field style='${place}0'><div id=taker style='${place}100px'></div><div id=other style='${place}200px'></div><div id=late style='${place}300px'></div>`;
         field.oninput = () => tell('field ' + field.value);
         taker.ondragover = event => event.preventDefault();
         taker.ondrop = event => { event.preventDefault(); tell('taker ' + event.dataTransfer.getData('text/uri-list')); };
+        addEventListener('dragover', event => { if (event.target === late) event.preventDefault(); });
+        addEventListener('drop', event => { if (event.target === late) { event.preventDefault(); tell('late'); } });
         onclick = () => tell('still here'); tell('home');";
     let site = Site::start(&[("/", &format!("{TELL}<script>{script}</script>")), ("/other", TELL)]);
     let (_compositor, session) = start(&site, "");
@@ -178,9 +180,11 @@ fn what_is_dropped_on_a_page_is_for_its_fields_and_for_who_takes_it_and_opens_no
     let link = site.url("/other");
     hand.drop_at(100, 250, "text/uri-list", &link);
     hand.drop_at(100, 150, "text/uri-list", &link);
+    hand.drop_at(100, 350, "text/uri-list", &link);
     hand.drop_at(100, 50, "text/plain", "words");
     hand.click(100, 250);
-    until("the page's own", SOON, || site.has_told("still here"));
-    assert_eq!(site.told(), ["home", &format!("taker {link}"), "field words", "still here"]);
+    let wanted = ["home", &format!("taker {link}"), "late", "field words", "still here"];
+    until("each of them", SOON, || wanted.iter().all(|told| site.has_told(told)));
+    assert_eq!(site.told().len(), wanted.len(), "{:?}", site.told());
     assert_eq!(status(&session)["url"], site.url("/"));
 }

@@ -68,12 +68,15 @@ const DIALOGS: &str = "{ const times = []; for (const name of ['alert', 'confirm
        return ask.apply(window, words); }; } }";
 
 /// What is dragged from a popup, or from another program's window, would be opened in the page's place where it is dropped.
-/// Fields and pages that take it get it.
-const NO_DROP: &str = "for (const name of ['dragenter', 'dragover']) addEventListener(name, event => { \
-     const target = event.composedPath()[0], within = target instanceof Element ? target : target.parentElement; \
-     if (event.defaultPrevented || (within && (within.isContentEditable || within.closest('input, textarea')))) return; \
-     event.preventDefault(); \
-     event.dataTransfer.dropEffect = 'none'; });";
+/// Fields and pages that take it get it: the listener is moved behind those of the page, which may have some here, too.
+const NO_DROP: &str = "{ \
+     const last = event => { \
+       const target = event.composedPath()[0], within = target instanceof Element ? target : target.parentElement; \
+       if (event.defaultPrevented || (within && (within.isContentEditable || within.closest('input, textarea')))) return; \
+       event.preventDefault(); \
+       event.dataTransfer.dropEffect = 'none'; }; \
+     for (const name of ['dragenter', 'dragover']) \
+       addEventListener(name, () => { removeEventListener(name, last); addEventListener(name, last); }, true); }";
 
 /// The keyboard on the screen takes room away from below: the field that is typed into stays in sight.
 const IN_SIGHT: &str = "addEventListener('resize', () => requestAnimationFrame(() => { \
