@@ -132,6 +132,7 @@ const ON_GLES: &[Step] = steps![
     recovery::a_killed_compositor_comes_back,
     scanout::a_fullscreen_buffer_goes_to_the_screen_as_it_is,
     scanout::a_still_buffer_is_on_the_screen_as_it_is_again_after_a_dark_time,
+    scanout::frames_with_explicit_fences_are_shown_when_they_are_drawn,
     gpu_copy::a_display_without_a_gpu_shows_what_clients_drew_on_one,
 ];
 

@@ -42,6 +42,20 @@ pub fn a_still_buffer_is_on_the_screen_as_it_is_again_after_a_dark_time(kiosk: &
     })
 }
 
+/// A client whose GPU is late with each frame, and which says so by fences of its own.
+pub fn frames_with_explicit_fences_are_shown_when_they_are_drawn(kiosk: &Kiosk) -> Result<()> {
+    let seconds = SECONDS.to_string();
+    let arguments = ["full", "--memory", "dmabuf", "--explicit", "--seconds", &seconds, "--report", REPORT];
+    with_client(kiosk, &arguments, |kiosk| {
+        // It ends without a report if a frame is shown too early or a buffer is never given back.
+        kiosk.sh(&format!("for try in $(seq 120); do [ -s {REPORT} ] && exit; sleep 0.5; done; exit 1"))?;
+        let frames: Frames = serde_json::from_str(&kiosk.sh(&format!("cat {REPORT}"))?).context(REPORT)?;
+        eprintln!("{} frames with explicit fences, {} zero-copy", frames.presented.len(), frames.zero_copy());
+        ensure!(frames.presented.len() > 10, "only {} frames were shown", frames.presented.len());
+        Ok(())
+    })
+}
+
 fn wait_for_direct(kiosk: &Kiosk) -> Result<()> {
     kiosk.wait_for_status("direct scanout", PATIENCE, |status| {
         let output = &status["compositor"]["outputs"][0];

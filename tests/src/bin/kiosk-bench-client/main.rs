@@ -4,6 +4,7 @@
 //! Writes its frames to a file when it ends.
 
 mod buffers;
+mod explicit;
 mod inset;
 mod keys;
 mod pointer;
@@ -20,6 +21,7 @@ use wayland_client::Connection;
 use wayland_client::backend::WaylandError;
 
 use buffers::Pictures;
+use explicit::Explicit;
 use keys::Keys;
 use window::Window;
 
@@ -74,6 +76,9 @@ struct Options {
     /// Lays a small still picture over the large one, on a surface of its own.
     #[arg(long)]
     inset: bool,
+    /// Synchronises explicitly, with dmabufs, and is late with each frame.
+    #[arg(long)]
+    explicit: bool,
     /// Ends after so many seconds from the first frame.
     #[arg(long, default_value_t = 3600.0)]
     seconds: f64,
@@ -96,6 +101,7 @@ fn main() -> Result<()> {
     let pictures = Pictures { memory: options.memory, node: options.node, marked: options.marked };
     let keys = (options.show == Show::Answering).then(Keys::new).transpose()?;
     let mut window = Window::new(options.show, pictures, options.pointer, options.inset, keys);
+    window.explicit = options.explicit.then(Explicit::default);
     queue.roundtrip(&mut window)?;
     window.open(&queue.handle())?;
 
@@ -109,7 +115,7 @@ fn main() -> Result<()> {
         if end.is_some_and(|end: Instant| end <= Instant::now()) {
             break;
         }
-        let next = end.into_iter().chain(window.keys.as_ref().and_then(Keys::due)).min();
+        let next = [end, window.keys.as_ref().and_then(Keys::due), window.signal_due()].into_iter().flatten().min();
         let left = next.map(|next| next.saturating_duration_since(Instant::now()));
         let timeout = left.map(Timespec::try_from).transpose()?;
         let fd = guard.connection_fd();
@@ -122,6 +128,7 @@ fn main() -> Result<()> {
         }
         queue.dispatch_pending(&mut window)?;
         window.press()?;
+        window.check()?;
         window.draw(&queue.handle())?;
         if end.is_none() && !window.frames.presented.is_empty() {
             if let Some(path) = &options.ready {

@@ -22,6 +22,7 @@ use wayland_protocols::xdg::shell::client::xdg_toplevel::{self, XdgToplevel};
 use wayland_protocols::xdg::shell::client::xdg_wm_base::{self, XdgWmBase};
 
 use super::buffers::{self, Buffer, Pictures};
+use super::explicit::Explicit;
 use super::inset::Inset;
 use super::keys::Keys;
 use super::pointer::Pointer;
@@ -43,6 +44,9 @@ pub struct Window {
     pub inset: Option<Inset>,
     /// The keyboard that it presses, if it answers one.
     pub keys: Option<Keys>,
+    /// Its fences, if it has any.
+    pub explicit: Option<Explicit>,
+    failure: Option<anyhow::Error>,
     pub compositor: Option<WlCompositor>,
     pub shm: Option<WlShm>,
     dmabuf: Option<ZwpLinuxDmabufV1>,
@@ -69,6 +73,8 @@ impl Window {
             pictures,
             pointer: pointer.then(Pointer::default),
             inset: inset.then(Inset::default),
+            explicit: None,
+            failure: None,
             compositor: None,
             shm: None,
             dmabuf: None,
@@ -98,6 +104,9 @@ impl Window {
         if !self.show.is_small() {
             toplevel.set_fullscreen(None);
         }
+        if let Some(explicit) = &mut self.explicit {
+            explicit.open(&surface, &self.pictures.node, queue)?;
+        }
         surface.commit();
         self.surface = Some(surface);
         self.toplevel = Some((xdg_surface, toplevel));
@@ -117,7 +126,8 @@ impl Window {
         let surface = self.surface.as_ref().context("no surface")?;
         let index = self.next;
         let buffer = &mut self.buffers[index];
-        if buffer.busy {
+        // With fences its release point says so.
+        if buffer.busy && self.explicit.is_none() {
             return Ok(());
         }
         buffer.busy = true;
@@ -130,8 +140,22 @@ impl Window {
         }
         let now = self.now();
         self.presentation.as_ref().context("no wp_presentation")?.feedback(surface, queue, now);
+        if let Some(explicit) = &mut self.explicit {
+            explicit.commit(index, now)?;
+        }
         surface.commit();
         Ok(())
+    }
+
+    /// When [`Self::check`] is to be called.
+    pub fn signal_due(&self) -> Option<Instant> {
+        self.explicit.as_ref().and_then(Explicit::due)
+    }
+
+    /// Signals what is due, and fails if the compositor did wrong.
+    pub fn check(&mut self) -> Result<()> {
+        self.explicit.as_mut().map_or(Ok(()), Explicit::signal)?;
+        self.failure.take().map_or(Ok(()), Err)
     }
 }
 
@@ -182,6 +206,11 @@ impl Dispatch<WlRegistry, ()> for Window {
                 }
             }
             "wl_shm" => window.shm = Some(registry.bind(name, 1, queue, ())),
+            "wp_linux_drm_syncobj_manager_v1" => {
+                if let Some(explicit) = &mut window.explicit {
+                    explicit.manager = Some(registry.bind(name, 1, queue, ()));
+                }
+            }
             "xdg_wm_base" => window.shell = Some(registry.bind(name, 1, queue, ())),
             "wl_seat" if window.pointer.is_some() || window.keys.is_some() => {
                 drop(registry.bind::<WlSeat, _, _>(name, 1, queue, ()))
@@ -308,6 +337,9 @@ impl Dispatch<WpPresentationFeedback, u64> for Window {
             wp_presentation_feedback::Event::Presented { tv_sec_hi, tv_sec_lo, tv_nsec, flags, refresh, .. } => {
                 let presented = nanoseconds((u64::from(tv_sec_hi) << 32) | u64::from(tv_sec_lo), u64::from(tv_nsec));
                 let zero_copy = matches!(flags, WEnum::Value(kind) if kind.contains(Kind::ZeroCopy));
+                if let Some(Err(error)) = window.explicit.as_ref().map(|explicit| explicit.presented(*committed)) {
+                    window.failure = Some(error);
+                }
                 let frame = Frame { committed: *committed, presented, zero_copy };
                 window.frames.refresh = u64::from(refresh);
                 window.frames.presented.push(frame);
