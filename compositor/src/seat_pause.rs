@@ -25,6 +25,8 @@ impl Kiosk {
         self.seat_has_news();
         self.status.publisher.mark_changed();
         self.hardware.backend.pause();
+        // Leases end with it.
+        self.protocols.drm_leases.displays_changed();
         self.release_keys();
         self.touch_cancel();
         self.seat.swallow.forget();

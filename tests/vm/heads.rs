@@ -13,9 +13,9 @@ use super::terminals::SWITCH;
 
 /// Preferred sizes of the monitors, pixels.
 pub const FIRST: (u16, u16) = (1280, 800);
-const SECOND: (u16, u16) = (1024, 768);
+pub const SECOND: (u16, u16) = (1024, 768);
 /// From a cable to a picture.
-const APPEARS: Duration = Duration::from_secs(20);
+pub const APPEARS: Duration = Duration::from_secs(20);
 /// Number of unplugs in a storm.
 const PULLS: usize = 20;
 /// Limit of processor time that a browser uses for a still page that is not shown, clock ticks (100 a second) in 10

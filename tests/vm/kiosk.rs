@@ -17,6 +17,8 @@ const LOG: &str = "/run/demo.jsonl";
 /// Where an administrator's drop-ins of the configuration are in the guest.
 const DROP_INS: &str = "/etc/kiosk/config.d";
 pub const CLIENT: &str = "/usr/lib/kiosk-tests/bench-client";
+/// The client that captures and leases.
+pub const SCREEN_CLIENT: &str = "/usr/lib/kiosk-tests/screen-client";
 
 /// A kiosk that shows its page.
 pub struct Kiosk {
@@ -35,6 +37,7 @@ impl Kiosk {
         let mut stage = Stage::new(Path::new(env!("CARGO_BIN_EXE_kiosk-guest-agent")))?;
         stage.install_kiosk()?;
         stage.program(Path::new(env!("CARGO_BIN_EXE_kiosk-bench-client")), CLIENT)?;
+        stage.program(Path::new(env!("CARGO_BIN_EXE_kiosk-screen-client")), SCREEN_CLIENT)?;
         devices::stage(&stage)?;
         stage.at_setup("systemctl enable kiosk.service");
         if display == Display::Bochs {

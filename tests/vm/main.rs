@@ -21,6 +21,7 @@ mod input;
 mod keyboards;
 mod kiosk;
 mod ladder;
+mod lease;
 mod looks;
 mod power;
 mod power_cut;
@@ -161,6 +162,7 @@ const ON_TWO_HEADS: &[Step] = steps![
     devices::two_equal_panels_are_told_apart_for_good,
     heads::a_mirror_shows_the_same_page_letterboxed,
     heads::two_shells_have_a_display_each,
+    lease::a_leased_connector_is_driven_by_its_client_and_comes_back,
 ];
 
 /// With the kernel's arguments of an appliance.

@@ -226,11 +226,13 @@ impl Card {
     /// The session is inactive: the device must not be used.
     pub fn pause(&mut self) {
         self.drm.pause();
+        self.end_leases();
     }
 
     /// The session is back: what the CRTCs show is not known.
     pub fn resume(&mut self) -> Result<(), BackendError> {
         self.drm.activate(false).map_err(BackendError::device)?;
+        self.revoke_ended_leases();
         self.probe = true;
         self.heads.iter_mut().for_each(|own| own.gamma.forget());
         // One that fails does not keep the others from it.

@@ -1,5 +1,6 @@
 //! A card's leases: connectors that are named in `[lease]` are no screens of ours, and are lent with a CRTC and planes to
-//! the client that asks. The kernel takes them back when the client's file descriptor is closed.
+//! the client that asks. The kernel takes them back when the client's file descriptor is closed, and on another terminal
+//! it lets no client use them: the console takes the displays. So a lease ends there, and its client is told to ask again.
 
 use std::{num::NonZeroU32, os::fd::OwnedFd, rc::Rc};
 
@@ -33,6 +34,8 @@ struct Held {
     number: NonZeroU32,
     connectors: Vec<u32>,
     crtcs: Vec<crtc::Handle>,
+    /// It has ended, and the kernel is told when the session is back: only a master may revoke.
+    ended: bool,
     /// Kept from our own screens.
     _planes: Vec<PlaneClaim>,
 }
@@ -65,9 +68,11 @@ impl Card {
         }
     }
 
-    /// The connectors that a client may lease now.
+    /// The connectors that a client may lease now; none while another terminal is in front.
     pub fn lease_offers(&self) -> impl Iterator<Item = LeaseOffer> + '_ {
-        let free = self.leases.connected.iter().filter(|found| self.leases.is_free(found.connector.into()));
+        let active = self.drm.is_active();
+        let free =
+            self.leases.connected.iter().filter(move |found| active && self.leases.is_free(found.connector.into()));
         free.map(|found| LeaseOffer {
             device: self.device,
             connector: found.connector.into(),
@@ -126,13 +131,17 @@ impl Card {
             crtcs.push(crtc);
         }
         let (number, fd) = self.fd.create_lease(&objects, OFlags::CLOEXEC.bits()).map_err(BackendError::device)?;
-        self.leases.held.push(Held { number, connectors: connectors.to_vec(), crtcs, _planes: planes });
+        self.leases.held.push(Held { number, connectors: connectors.to_vec(), crtcs, ended: false, _planes: planes });
         Ok(Lease { number: number.get(), fd })
     }
 
     /// Takes a lease back. Nothing where it has ended.
     pub fn revoke_lease(&mut self, number: u32) {
         let Some(at) = self.leases.held.iter().position(|held| held.number.get() == number) else { return };
+        if !self.drm.is_active() {
+            self.leases.held.iter_mut().skip(at).take(1).for_each(|held| held.ended = true);
+            return;
+        }
         let held = self.leases.held.swap_remove(at);
         if let Err(error) = self.fd.revoke_lease(held.number) {
             // The client has closed it.
@@ -148,6 +157,17 @@ impl Card {
         {
             self.leases.held.retain(|held| lessees.contains(&held.number));
         }
-        self.leases.held.iter().map(|held| held.number.get()).collect()
+        self.leases.held.iter().filter(|held| !held.ended).map(|held| held.number.get()).collect()
+    }
+
+    /// Another terminal comes in front: all leases end.
+    pub(super) fn end_leases(&mut self) {
+        self.leases.held.iter_mut().for_each(|held| held.ended = true);
+    }
+
+    /// The session is back: tells the kernel which leases have ended.
+    pub(super) fn revoke_ended_leases(&mut self) {
+        let ended: Vec<u32> = self.leases.held.iter().filter(|held| held.ended).map(|held| held.number.get()).collect();
+        ended.into_iter().for_each(|number| self.revoke_lease(number));
     }
 }
