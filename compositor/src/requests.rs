@@ -194,6 +194,7 @@ fn output(screens: &Screens, screen: &Screen, (off_because, colours): (Option<St
                 (mode.width.unsigned_abs(), mode.height.unsigned_abs(), mode.refresh.unsigned_abs(), mode.preferred)
             })
             .collect(),
+        interlaced: screen.modes.iter().map(|mode| mode.interlaced).collect(),
         mirror: mirror_name(screens, screen),
         brightness: screen.brightness.unwrap_or(-1),
         scanout: if screen.lit() { screen.scanout.to_string() } else { "composited: the screen is off".into() },

@@ -70,6 +70,8 @@ pub struct OutputSnapshot {
     pub mode: (u32, u32, u32),
     /// Width, height, millihertz, preferred.
     pub modes: Vec<(u32, u32, u32, bool)>,
+    /// Which of `modes` are interlaced, in their order.
+    pub interlaced: Vec<bool>,
     /// The connector whose picture it is to show; empty: its own.
     pub mirror: String,
     /// 0 to 100, -1: none.

@@ -347,3 +347,15 @@ fn xdg_output_tells_where_each_screen_is_and_where_it_moves() {
     assert_eq!(news, [Extra::ScreenSize(200, 320), Extra::ScreenAt(200, 0)]);
     assert_eq!(told.last(), Some(&Extra::ScreenDone));
 }
+
+#[test]
+fn tools_are_told_which_modes_are_interlaced() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let mut heads = fixture.panels.heads();
+    let first = heads[0].modes[0];
+    heads[0].modes.push(HeadMode { preferred: false, interlaced: true, ..first });
+    fixture.plug(heads);
+    let output = fixture.kiosk.snapshot().outputs[0].clone();
+    assert_eq!(output.modes.iter().map(|mode| mode.3).collect::<Vec<_>>(), [first.preferred, false]);
+    assert_eq!(output.interlaced, [false, true]);
+}

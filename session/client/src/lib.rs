@@ -45,7 +45,7 @@ pub use link::Link;
 pub use outcome::{Failure, Outcome};
 pub use peer::{Objects, Options, Peer};
 pub use status::Status;
-pub use values::{Properties, array, boolean, failure, float, floats, integer, modes, pairs, text, triple};
+pub use values::{Properties, array, boolean, booleans, failure, float, floats, integer, modes, pairs, text, triple};
 
 /// Time limit for connecting, which takes milliseconds, in case the other side hangs.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

@@ -155,6 +155,9 @@ pub struct ListedMode {
     pub mode: Mode,
     /// The display prefers it.
     pub preferred: bool,
+    /// Each picture has every second line only. An older kioskd does not say.
+    #[serde(default)]
+    pub interlaced: bool,
 }
 
 impl SessionState {
@@ -237,9 +240,11 @@ impl OutputState {
             mode: Mode { width, height, millihertz },
             modes: client::modes(all, "Modes")
                 .into_iter()
-                .map(|([width, height, millihertz], preferred)| ListedMode {
+                .zip(client::booleans(all, "Interlaced").into_iter().chain(std::iter::repeat(false)))
+                .map(|(([width, height, millihertz], preferred), interlaced)| ListedMode {
                     mode: Mode { width, height, millihertz },
                     preferred,
+                    interlaced,
                 })
                 .collect(),
             rotation: client::integer(all, "Rotation"),

@@ -112,6 +112,12 @@ pub fn counts(properties: &Properties, name: &str) -> BTreeMap<String, i64> {
     counts.collect()
 }
 
+/// Type `ab`.
+pub fn booleans(properties: &Properties, name: &str) -> Vec<bool> {
+    let Some(Variant::Array(array)) = get(properties, name) else { return Vec::new() };
+    array.iter().filter_map(|value| if let Variant::Bool(value) = value { Some(*value) } else { None }).collect()
+}
+
 /// Type `ad`.
 pub fn floats(properties: &Properties, name: &str) -> Vec<f64> {
     let Some(Variant::Array(array)) = get(properties, name) else { return Vec::new() };

@@ -30,7 +30,8 @@ fn listed_modes(output: &OutputState) -> String {
         text += " no modes";
     }
     for listed in &output.modes {
-        let marks = [(listed.mode == output.mode, "in use"), (listed.preferred, "preferred")];
+        let interlaced = (listed.interlaced, "interlaced");
+        let marks = [(listed.mode == output.mode, "in use"), (listed.preferred, "preferred"), interlaced];
         let marks: Vec<&str> = marks.into_iter().filter(|(is_so, _)| *is_so).map(|(_, mark)| mark).collect();
         let marks = if marks.is_empty() { String::new() } else { format!(" ({})", marks.join(", ")) };
         text += &format!("\n  {}{marks}", listed.mode);

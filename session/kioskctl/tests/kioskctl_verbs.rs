@@ -422,9 +422,13 @@ fn outputs_are_a_table() {
     assert!(lines[3].starts_with("VGA-1     -                  no         off "));
     assert_eq!(json(dir.path(), &["outputs"])[1]["position"][0], 1920);
     assert_eq!(json(dir.path(), &["outputs"])[0]["modes"][1]["width"], 1280);
+    assert_eq!(json(dir.path(), &["outputs"])[0]["modes"][1]["interlaced"], true);
     assert!(!out.contains("1280x720"), "modes are only told when they are asked for: {out}");
     let (_, out, _) = said(&run(dir.path(), &["outputs", "--modes"]));
-    assert!(out.contains("\n\nHDMI-A-1:\n  1920x1080@59.94 (in use)\n  1280x720@60 (preferred)\n\n"), "{out}");
+    assert!(
+        out.contains("\n\nHDMI-A-1:\n  1920x1080@59.94 (in use)\n  1280x720@60 (preferred, interlaced)\n\n"),
+        "{out}"
+    );
     compositor.shared.outputs.lock().unwrap().get_mut("DP_2d1").unwrap().insert("Mirror".into(), "HDMI-A-1".into());
     assert!(said(&run(dir.path(), &["outputs"])).1.contains(" mirror of HDMI-A-1 "));
     // A monitor's name is no way into the terminal.

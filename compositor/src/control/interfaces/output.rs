@@ -127,6 +127,12 @@ impl Output {
         &self.output().modes
     }
 
+    /// Which of Modes are interlaced, in their order.
+    #[zbus(property)]
+    fn interlaced(&self) -> &[bool] {
+        &self.output().interlaced
+    }
+
     /// Name of the output whose picture this one repeats; empty: none.
     #[zbus(property)]
     fn mirror(&self) -> &str {

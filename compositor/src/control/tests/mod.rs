@@ -100,6 +100,7 @@ fn output(name: &str) -> OutputSnapshot {
         scale: 1.0,
         mode: (1920, 1080, 60000),
         modes: vec![(1920, 1080, 60000, true), (1920, 1080, 59940, false), (3840, 2160, 30000, false)],
+        interlaced: vec![false, true, false],
         brightness: -1,
         scanout: "composited: the splash".into(),
         ..Default::default()

@@ -345,6 +345,7 @@ fn outputs() -> BTreeMap<String, Values> {
             ("Position", (x, 0i32).into()),
             ("Mode", (1920u32, 1080u32, 59_940u32).into()),
             ("Modes", modes()),
+            ("Interlaced", vec![false, true].into()),
             ("Mirror", "".into()),
             ("Brightness", (-1i32).into()),
             ("Scanout", "composited: rotated".into()),
