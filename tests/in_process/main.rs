@@ -24,6 +24,7 @@ mod foreign_parents;
 mod foreign_toplevel;
 mod frames;
 mod gamma;
+mod gpu_capture;
 mod idle_reset;
 mod ignored;
 mod input_devices;

@@ -13,6 +13,7 @@ mod cards;
 mod clock;
 mod containers;
 mod devices;
+mod gpu_capture;
 mod gpu_copy;
 mod heads;
 mod health;
@@ -130,6 +131,7 @@ const ON_GLES: &[Step] = steps![
     screens::a_screenshot_is_what_the_screen_shows,
     afar::what_grim_copies_is_what_the_screen_shows,
     afar::aids_are_on_the_screen_and_in_what_is_copied,
+    gpu_capture::a_copy_into_a_buffer_of_the_gpu_is_the_one_into_memory,
     recovery::a_killed_compositor_comes_back,
     scanout::a_fullscreen_buffer_goes_to_the_screen_as_it_is,
     scanout::a_still_buffer_is_on_the_screen_as_it_is_again_after_a_dark_time,

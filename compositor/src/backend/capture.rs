@@ -24,6 +24,9 @@ pub enum CaptureError {
     /// No renderer to draw with: every card is gone.
     #[error("the screen could not be drawn into memory: there is no display device")]
     NoDevice,
+    /// The renderer draws into no buffers of a GPU.
+    #[error("the screen could not be copied into a GPU's buffer: it is drawn without one")]
+    NoGpu,
     /// The renderer gave no buffer, or failed in it.
     #[error("the screen could not be drawn into memory: {0}")]
     Render(#[source] Cause),

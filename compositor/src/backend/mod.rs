@@ -5,6 +5,7 @@
 //! root state.
 
 pub mod capture;
+pub mod capture_formats;
 mod dmabuf;
 mod error;
 pub mod headless;
@@ -16,14 +17,17 @@ pub mod rotated;
 pub mod watched;
 pub mod winit;
 
-use std::{os::fd::OwnedFd, path::PathBuf};
+use std::{os::fd::OwnedFd, path::PathBuf, sync::Arc};
 
 use kiosk_core::config::VtNumber;
 use smithay::{
-    backend::{allocator::dmabuf::Dmabuf, renderer::element::RenderElementStates},
+    backend::{
+        allocator::dmabuf::Dmabuf,
+        renderer::{element::RenderElementStates, sync::SyncPoint},
+    },
     desktop::utils::OutputPresentationFeedback,
     reexports::wayland_server::protocol::{wl_shm, wl_surface::WlSurface},
-    utils::{Buffer, Physical, Rectangle},
+    utils::{Buffer, Physical, Point, Rectangle},
 };
 
 use crate::{
@@ -31,6 +35,7 @@ use crate::{
     stage::{Frame, ramp::Ramp},
 };
 use capture::{Capture, CaptureError};
+use capture_formats::CaptureFormats;
 pub use dmabuf::DmabufOffer;
 pub use error::{BackendError, Cause, PresentError};
 pub use host::{FlipTime, Host};
@@ -152,6 +157,23 @@ pub trait Backend {
         part: Rectangle<i32, Buffer>,
         take: &mut dyn FnMut(&[u8]),
     ) -> Result<(), CaptureError>;
+
+    /// The GPU buffers that [`Backend::copy_watched`] takes for the screen on this head; `None`: none.
+    fn capture_formats(&self, _head: Option<HeadId>) -> Option<Arc<CaptureFormats>> {
+        None
+    }
+
+    /// Draws a part of the picture that [`Backend::watch`] keeps into a client's buffer, one of
+    /// [`Backend::capture_formats`], at this position. The buffer is complete when the sync point is reached.
+    fn copy_watched(
+        &mut self,
+        _view: View,
+        _part: Rectangle<i32, Buffer>,
+        _buffer: &mut Dmabuf,
+        _at: Point<i32, Physical>,
+    ) -> Result<SyncPoint, CaptureError> {
+        Err(CaptureError::NoGpu)
+    }
 
     /// The picture is not captured any more and can be dropped.
     fn forget_watched(&mut self, view: View);

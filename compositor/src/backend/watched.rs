@@ -4,8 +4,16 @@
 use std::collections::HashMap;
 
 use smithay::{
-    backend::renderer::{Bind, ExportMem, ImportAll, ImportMem, Offscreen, Renderer, damage::OutputDamageTracker},
-    utils::{Buffer, Physical, Rectangle, Size, Transform},
+    backend::{
+        allocator::{Buffer as _, dmabuf::Dmabuf},
+        renderer::{
+            Bind, ExportMem, Frame as _, ImportAll, ImportMem, Offscreen, Renderer, TextureFilter,
+            damage::OutputDamageTracker,
+            gles::{GlesError, GlesRenderer, GlesTexture},
+            sync::SyncPoint,
+        },
+    },
+    utils::{Buffer, Physical, Point, Rectangle, Size, Transform},
 };
 
 use super::{
@@ -102,6 +110,54 @@ impl<Target> Watched<Target> {
     pub fn forget(&mut self, view: View) {
         self.kept.remove(&view);
     }
+}
+
+impl Watched<GlesTexture> {
+    /// Draws this part of the picture, as it was drawn last, into a buffer of the GPU. The buffer is complete when the
+    /// sync point is reached.
+    pub fn copy(
+        &mut self,
+        renderer: &mut GlesRenderer,
+        view: View,
+        part: Rectangle<i32, Buffer>,
+        buffer: &mut Dmabuf,
+        at: Point<i32, Physical>,
+    ) -> Result<SyncPoint, CaptureError> {
+        // Pixel for pixel: linear filters round, in some drivers, also where nothing is scaled.
+        filter(renderer, TextureFilter::Nearest).map_err(CaptureError::render)?;
+        let drawn = self.draw_into(renderer, view, part, buffer, at);
+        filter(renderer, TextureFilter::Linear).map_err(CaptureError::render)?;
+        drawn
+    }
+
+    fn draw_into(
+        &self,
+        renderer: &mut GlesRenderer,
+        view: View,
+        part: Rectangle<i32, Buffer>,
+        buffer: &mut Dmabuf,
+        at: Point<i32, Physical>,
+    ) -> Result<SyncPoint, CaptureError> {
+        let kept = self.kept.get(&view).ok_or(CaptureError::NoDevice)?;
+        let size: Size<i32, Buffer> = buffer.size();
+        let to: Rectangle<i32, Physical> = Rectangle::new(at, (part.size.w, part.size.h).into());
+        // Relative to `to`. As opaque, so that nothing of the client's pixels is mixed in.
+        let all = [Rectangle::from_size(to.size)];
+        let mut framebuffer = renderer.bind(buffer).map_err(CaptureError::render)?;
+        let mut drawing = renderer
+            .render(&mut framebuffer, (size.w, size.h).into(), Transform::Normal)
+            .map_err(CaptureError::render)?;
+        drawing
+            .render_texture_from_to(&kept.target, part.to_f64(), to, &all, &all, Transform::Normal, 1.0, None, &[])
+            .map_err(CaptureError::render)?;
+        drawing.finish().map_err(CaptureError::render)
+    }
+}
+
+/// How all textures are sampled from now on; smithay's own way is linear.
+fn filter(renderer: &mut GlesRenderer, filter: TextureFilter) -> Result<(), GlesError> {
+    renderer.downscale_filter(filter)?;
+    renderer.upscale_filter(filter)
 }
 
 fn create<R, Target>(renderer: &mut R, size: Size<i32, Physical>) -> Result<Target, CaptureError>

@@ -3,14 +3,11 @@
 use std::os::fd::AsFd;
 
 use wayland_protocols::wp::linux_dmabuf::zv1::client::{
-    zwp_linux_buffer_params_v1::{Flags, ZwpLinuxBufferParamsV1},
-    zwp_linux_dmabuf_v1::ZwpLinuxDmabufV1,
+    zwp_linux_buffer_params_v1::Flags, zwp_linux_dmabuf_v1::ZwpLinuxDmabufV1,
 };
 
 use super::Bystander;
-use crate::fixture::{Fixture, seen::Seen};
-
-wayland_client::delegate_noop!(Seen: ignore ZwpLinuxBufferParamsV1);
+use crate::fixture::Fixture;
 
 /// Of `zwp_linux_buffer_params_v1`.
 const INVALID_FORMAT: u32 = 4;

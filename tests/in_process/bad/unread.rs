@@ -28,7 +28,6 @@ use crate::{
     virtual_input::{KEYMAP, give_keymap, keyboard},
 };
 
-wayland_client::delegate_noop!(Seen: ignore ZwpLinuxDmabufV1);
 wayland_client::delegate_noop!(Seen: ignore ZwpLinuxDmabufFeedbackV1);
 
 /// Most descriptors that one client may hold: 64, and what libwayland keeps in a turn.

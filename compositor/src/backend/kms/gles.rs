@@ -11,15 +11,19 @@
 //! that asks for the renderer at the start (formats for clients, which renderer it is) has to wait until then, and a
 //! driver that takes no other modifier without a modeset would still flash, so it needs a test on such hardware.
 
+use std::sync::Arc;
+
 use smithay::backend::{
     allocator::{dmabuf::Dmabuf, format::FormatSet, gbm::GbmDevice},
     drm::{DrmDeviceFd, DrmNode},
     egl::{self, EGLContext, EGLDevice, EGLDisplay, context::ContextPriority},
     renderer::{
-        ImportDma,
+        Bind, ImportDma,
         gles::{GlesError as GlesLibraryError, GlesRenderer},
     },
 };
+
+use crate::backend::capture_formats::CaptureFormats;
 
 /// Why the GPU is not used.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +56,8 @@ pub struct Gles {
     pub renderer: GlesRenderer,
     /// The node that clients are to render on.
     pub node: Option<DrmNode>,
+    /// Buffers that pictures are copied into for capture clients.
+    pub capture: Option<Arc<CaptureFormats>>,
 }
 
 impl Gles {
@@ -69,7 +75,10 @@ impl Gles {
         let context = EGLContext::new_with_priority(&display, ContextPriority::High).map_err(GlesError::Context)?;
         // SAFETY: the context is current on no other thread, and all rendering stays on this one.
         let renderer = unsafe { GlesRenderer::new(context) }.map_err(GlesError::Renderer)?;
-        Ok(Self { gbm, renderer, node })
+        let drawn = Bind::<Dmabuf>::supported_formats(&renderer).unwrap_or_default();
+        let capture =
+            node.and_then(|node| CaptureFormats::new(node.dev_id(), &drawn, &renderer.dmabuf_formats())).map(Arc::new);
+        Ok(Self { gbm, renderer, node, capture })
     }
 
     /// Formats that clients' buffers may have.

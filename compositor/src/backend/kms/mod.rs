@@ -29,6 +29,7 @@ use std::{
     os::fd::OwnedFd,
     path::PathBuf,
     rc::Rc,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -36,7 +37,7 @@ use kiosk_core::config::VtNumber;
 use smithay::{
     backend::{
         allocator::dmabuf::Dmabuf,
-        renderer::{ImportMemWl, element::RenderElementStates, gles::GlesTexture},
+        renderer::{ImportMemWl, element::RenderElementStates, gles::GlesTexture, sync::SyncPoint},
         session::Session,
     },
     desktop::utils::OutputPresentationFeedback,
@@ -46,13 +47,14 @@ use smithay::{
         pixman::Image,
         wayland_server::protocol::{wl_shm, wl_surface::WlSurface},
     },
-    utils::{Buffer, Physical, Rectangle},
+    utils::{Buffer, Physical, Point, Rectangle},
 };
 
 use self::seat::{Seat, SeatError};
 use super::{
     Backend, BackendError, Colours, DeviceChange, DmabufOffer, HeadState, Host, PresentError, Presented,
     capture::{Capture, CaptureError, capture, draw},
+    capture_formats::CaptureFormats,
     lease::{DeviceNumber, Lease, LeaseOffer},
     watched::{View, Watched},
 };
@@ -259,6 +261,27 @@ impl<H: Host> Backend for Kms<H> {
         match &mut self.cards.get_mut(painter).ok_or(CaptureError::NoDevice)?.renderer {
             CardRenderer::Gles(gles) => self.watched_gles.read(&mut gles.renderer, view, part, take),
             CardRenderer::Pixman(pixman) => self.watched_pixman.read(pixman, view, part, take),
+        }
+    }
+
+    fn capture_formats(&self, head: Option<HeadId>) -> Option<Arc<CaptureFormats>> {
+        match &self.cards.get(self.painter_of(head))?.renderer {
+            CardRenderer::Gles(gles) => gles.capture.clone(),
+            CardRenderer::Pixman(_) => None,
+        }
+    }
+
+    fn copy_watched(
+        &mut self,
+        view: View,
+        part: Rectangle<i32, Buffer>,
+        buffer: &mut Dmabuf,
+        at: Point<i32, Physical>,
+    ) -> Result<SyncPoint, CaptureError> {
+        let painter = self.watching.get(&view).copied().ok_or(CaptureError::NoDevice)?;
+        match &mut self.cards.get_mut(painter).ok_or(CaptureError::NoDevice)?.renderer {
+            CardRenderer::Gles(gles) => self.watched_gles.copy(&mut gles.renderer, view, part, buffer, at),
+            CardRenderer::Pixman(_) => Err(CaptureError::NoGpu),
         }
     }
 

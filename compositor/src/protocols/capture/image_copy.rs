@@ -1,7 +1,7 @@
 //! ext-image-copy-capture: sessions with their buffer constraints, and their frames. For trusted tools. The pointer is
 //! drawn into the picture on request; cursor sessions are not supported and get `stopped` at once.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use smithay::{
     reexports::{
@@ -24,15 +24,17 @@ use smithay::{
 
 use super::{
     Captures, Copy, Failure, Target,
-    area::{Shape, to_buffer},
-    fits, pixels,
+    area::Shape,
+    buffer::{Memory, Unfit},
+    pixels,
     source::SourceData,
 };
 use crate::{
-    backend::watched::View,
+    backend::{Backend, capture_formats::CaptureFormats, watched::View},
     kiosk::Kiosk,
     limits::refusal,
     protocols::dispatch::{objects, plain},
+    screens::Screen,
 };
 
 /// Highest supported version of the protocol.
@@ -46,8 +48,16 @@ pub(super) fn offer(display: &DisplayHandle) {
 pub struct Session {
     resource: ExtImageCopyCaptureSessionV1,
     view: View,
-    /// The buffer size that was sent.
+    /// What was sent.
+    constraints: Constraints,
+}
+
+/// What a session's buffers have to be.
+#[derive(PartialEq)]
+struct Constraints {
     size: Size<i32, Physical>,
+    /// Of the GPU's buffers; `None`: shared memory only.
+    formats: Option<Arc<CaptureFormats>>,
 }
 
 /// A frame before and after it is captured.
@@ -76,16 +86,29 @@ pub struct CursorData {
     captured: Mutex<bool>,
 }
 
-fn tell(session: &ExtImageCopyCaptureSessionV1, size: Size<i32, Physical>) {
-    session.buffer_size(size.w.unsigned_abs(), size.h.unsigned_abs());
-    session.shm_format(pixels::FORMAT);
-    session.done();
+impl Constraints {
+    fn of(backend: &dyn Backend, screen: &Screen) -> Self {
+        Self { size: screen.panel_size(), formats: backend.capture_formats(screen.head()) }
+    }
+
+    fn tell(&self, session: &ExtImageCopyCaptureSessionV1) {
+        session.buffer_size(self.size.w.unsigned_abs(), self.size.h.unsigned_abs());
+        session.shm_format(pixels::FORMAT);
+        if let Some(known) = &self.formats {
+            session.dmabuf_device(known.device.to_ne_bytes().to_vec());
+            for (code, modifiers) in &known.formats {
+                let bytes = modifiers.iter().flat_map(|modifier| u64::from(*modifier).to_ne_bytes());
+                session.dmabuf_format(*code as u32, bytes.collect());
+            }
+        }
+        session.done();
+    }
 }
 
 impl Kiosk {
-    /// Sends the new size to sessions whose screen changed it, and `stopped` to those whose screen is gone.
+    /// Sends the new constraints to sessions whose screen changed them, and `stopped` to those whose screen is gone.
     pub(super) fn tell_capture_sessions(&mut self) {
-        let Self { screens, protocols, .. } = self;
+        let Self { screens, protocols, hardware, main_loop, .. } = self;
         let mut stopped = Vec::new();
         protocols.captures.sessions.retain_mut(|session| {
             let Some(screen) = screens.get(session.view.screen) else {
@@ -93,15 +116,17 @@ impl Kiosk {
                 stopped.push(session.resource.id());
                 return false;
             };
-            if session.size != screen.panel_size() {
-                session.size = screen.panel_size();
-                tell(&session.resource, session.size);
+            let constraints = Constraints::of(hardware.backend.as_ref(), screen);
+            if session.constraints != constraints {
+                constraints.tell(&session.resource);
+                session.constraints = constraints;
             }
             true
         });
         for session in stopped {
             let copies = protocols.captures.take(|copy| copy.watcher == session);
             copies.iter().for_each(|copy| copy.fail(Failure::Stopped));
+            protocols.captures.finishing.stop(&main_loop.handle, &session);
             protocols.captures.forget_watcher(&session);
         }
     }
@@ -134,9 +159,9 @@ impl Dispatch<ExtImageCopyCaptureManagerV1, (), Kiosk> for Captures {
                 let screen = source.data::<SourceData>().and_then(|source| kiosk.screens.get(source.0?));
                 let Some(screen) = screen else { return resource.stopped() };
                 let view = View { screen: screen.id, pointer: options.contains(Options::PaintCursors) };
-                let size = screen.panel_size();
-                tell(&resource, size);
-                kiosk.protocols.captures.sessions.push(Session { resource, view, size });
+                let constraints = Constraints::of(kiosk.hardware.backend.as_ref(), screen);
+                constraints.tell(&resource);
+                kiosk.protocols.captures.sessions.push(Session { resource, view, constraints });
             }
             Request::CreatePointerCursorSession { session, .. } => {
                 init.init(session, CursorData::default());
@@ -233,7 +258,7 @@ impl Dispatch<ExtImageCopyCaptureFrameV1, FrameData, Kiosk> for Captures {
 
     fn destroyed(kiosk: &mut Kiosk, _: ClientId, frame: &ExtImageCopyCaptureFrameV1, _: &FrameData) {
         let id = frame.id();
-        kiosk.protocols.captures.take(|copy| copy.is_for(&id));
+        kiosk.forget_copy(&id);
     }
 }
 
@@ -253,9 +278,13 @@ impl Kiosk {
             return frame.failed(FailureReason::Stopped);
         };
         let shape = Shape::of(screen);
-        if session.size != shape.panel || !fits(&buffer, to_buffer(shape.whole())) {
+        let memory = Memory::of(&buffer, shape.panel, session.constraints.formats.as_deref());
+        let Ok(memory) = memory.and_then(|memory| match session.constraints.size == shape.panel {
+            true => Ok(memory),
+            false => Err(Unfit::Kind),
+        }) else {
             return frame.failed(FailureReason::BufferConstraints);
-        }
+        };
         let copy = Copy {
             target: Target::ImageCopy {
                 frame: frame.clone(),
@@ -266,6 +295,7 @@ impl Kiosk {
             area: shape.whole(),
             shape,
             buffer,
+            memory,
             // For a session's first copy the whole picture counts as damage.
             waits: true,
             looked_at: false,

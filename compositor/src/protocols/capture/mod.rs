@@ -5,6 +5,8 @@
 //! ([`crate::backend::watched`]).
 
 mod area;
+mod buffer;
+mod finishing;
 mod image_copy;
 mod notice;
 mod pixels;
@@ -15,8 +17,9 @@ mod wait;
 use std::collections::{HashSet, VecDeque};
 
 use smithay::{
-    reexports::wayland_server::{DisplayHandle, Resource, backend::ObjectId, protocol::wl_buffer::WlBuffer},
-    utils::{Buffer, Physical, Rectangle},
+    backend::renderer::sync::SyncPoint,
+    reexports::wayland_server::{DisplayHandle, Resource, backend::ObjectId},
+    utils::{Physical, Rectangle},
 };
 
 use crate::{
@@ -28,6 +31,8 @@ use crate::{
 };
 pub(super) use area::screen_of;
 use area::{Shape, to_buffer};
+use buffer::Memory;
+use finishing::Finishing;
 use image_copy::Session;
 pub use wait::Copy;
 use wait::{Failure, Target};
@@ -51,6 +56,8 @@ pub struct Captures {
     watches: Vec<Watch>,
     /// Pending copies, oldest first.
     waiting: VecDeque<Copy>,
+    /// Copies that the GPU has not finished.
+    finishing: Finishing,
     /// Screens that drew since copies were last looked at.
     drew: HashSet<ScreenId>,
     sessions: Vec<Session>,
@@ -68,6 +75,7 @@ impl Captures {
         Self {
             watches: Vec::new(),
             waiting: VecDeque::new(),
+            finishing: Finishing::default(),
             drew: HashSet::new(),
             sessions: Vec::new(),
             notice: notice::Announced::default(),
@@ -85,6 +93,11 @@ impl Captures {
     /// Number of pending copies, for tests.
     pub fn waiting(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// Number of copies that the GPU has not finished, for tests.
+    pub fn finishing(&self) -> usize {
+        self.finishing.len()
     }
 
     /// Number of watchers, for tests.
@@ -217,10 +230,10 @@ impl Kiosk {
                 continue;
             }
             match fill(self.hardware.backend.as_mut(), &copy, &missed) {
-                Ok(()) => {
+                Ok(drawn) => {
                     captures.caught_up(&copy);
                     captures.notice.taken(copy.view.screen, now);
-                    copy.succeed(now, &missed);
+                    captures.finishing.answer(&self.main_loop.handle, copy, missed, now, &drawn);
                 }
                 Err(failure) => copy.fail(failure),
             }
@@ -242,6 +255,13 @@ impl Kiosk {
         }
     }
 
+    /// A frame is gone, and with it its copy.
+    fn forget_copy(&mut self, frame: &ObjectId) {
+        let captures = &mut self.protocols.captures;
+        captures.take(|copy| copy.is_for(frame));
+        captures.finishing.forget(&self.main_loop.handle, frame);
+    }
+
     /// Drops pictures without a watcher.
     fn forget_unwatched(&mut self) {
         let captures = &self.protocols.captures;
@@ -257,27 +277,30 @@ impl Kiosk {
     }
 }
 
-/// Writes the picture, or the parts that the buffer lacks, into the client's buffer.
+/// Writes the picture, or the parts that the buffer lacks, into the client's buffer, which is complete when the sync
+/// point is reached.
 fn fill(
     backend: &mut dyn crate::backend::Backend,
     copy: &Copy,
     missed: &[Rectangle<i32, Physical>],
-) -> Result<(), Failure> {
+) -> Result<SyncPoint, Failure> {
     if !copy.buffer.is_alive() {
         return Err(Failure::Buffer);
     }
     let wanted = copy.wanted(missed);
-    let Some(part) = wanted.into_iter().reduce(Rectangle::merge) else { return Ok(()) };
+    let Some(part) = wanted.into_iter().reduce(Rectangle::merge) else { return Ok(SyncPoint::signaled()) };
     let at = part.loc - copy.area.loc;
+    if let Memory::Gpu(buffer) = &copy.memory {
+        return backend.copy_watched(copy.view, to_buffer(part), &mut buffer.clone(), at).map_err(|error| {
+            tracing::debug!(%error, "no copy into a buffer of the GPU");
+            Failure::Buffer
+        });
+    }
     let mut written = Err(Failure::Buffer);
     let size = (part.size.w, part.size.h);
     let read = backend.read_watched(copy.view, to_buffer(part), &mut |rgbx| {
         written = pixels::write(&copy.buffer, (at.x, at.y), size, rgbx).map_err(|_| Failure::Buffer);
     });
-    read.map_err(|_| Failure::Unseen).and(written)
-}
-
-/// Whether a copy of this size fits into the buffer: shared memory, the supported format, exactly this size.
-fn fits(buffer: &WlBuffer, size: Rectangle<i32, Buffer>) -> bool {
-    pixels::shape(buffer).is_some_and(|shape| shape == (size.size.w, size.size.h))
+    read.map_err(|_| Failure::Unseen).and(written)?;
+    Ok(SyncPoint::signaled())
 }

@@ -1,6 +1,9 @@
 //! wlr-screencopy, used by grim, wayvnc and many more. For trusted tools.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use smithay::{
     reexports::{
@@ -19,11 +22,12 @@ use smithay::{
 
 use super::{
     Captures, Copy, Target,
-    area::{Shape, screen_of, to_buffer},
-    fits, pixels,
+    area::{Shape, screen_of},
+    buffer::{Memory, Unfit},
+    pixels,
 };
 use crate::{
-    backend::watched::View,
+    backend::{capture_formats::CaptureFormats, watched::View},
     kiosk::Kiosk,
     limits::refusal,
     protocols::dispatch::{objects, plain},
@@ -47,6 +51,8 @@ struct Source {
     view: View,
     shape: Shape,
     area: Rectangle<i32, Physical>,
+    /// Of the GPU's buffers; `None`: shared memory only.
+    formats: Option<Arc<CaptureFormats>>,
 }
 
 impl Kiosk {
@@ -61,7 +67,8 @@ impl Kiosk {
         let screen = screen_of(&self.screens, output).filter(|screen| self.is_seen(screen.id))?;
         let shape = Shape::of(screen);
         let area = area(&shape)?;
-        Some(Source { manager, view: View { screen: screen.id, pointer }, shape, area })
+        let formats = self.hardware.backend.capture_formats(screen.head());
+        Some(Source { manager, view: View { screen: screen.id, pointer }, shape, area, formats })
     }
 }
 
@@ -86,12 +93,16 @@ impl Dispatch<ZwlrScreencopyManagerV1, (), Kiosk> for Captures {
             }
             _ => return,
         };
-        let size = of.as_ref().map(|of| of.area.size);
+        let told = of.as_ref().map(|of| (of.area.size, of.formats.clone()));
         let frame = init.init(frame, FrameData { of, used: AtomicBool::new(false) });
-        let Some(size) = size else { return frame.failed() };
+        let Some((size, formats)) = told else { return frame.failed() };
         let (width, height) = (size.w.unsigned_abs(), size.h.unsigned_abs());
         frame.buffer(pixels::FORMAT, width, height, width * 4);
         if frame.version() >= zwlr_screencopy_frame_v1::EVT_BUFFER_DONE_SINCE {
+            // The protocol has room for one format.
+            if let Some((code, _)) = formats.as_ref().and_then(|known| known.formats.first()) {
+                frame.linux_dmabuf(*code as u32, width, height);
+            }
             frame.buffer_done();
         }
     }
@@ -122,11 +133,18 @@ impl Dispatch<ZwlrScreencopyFrameV1, FrameData, Kiosk> for Captures {
             return refusal::post(frame, Error::AlreadyUsed, "a frame is copied once");
         }
         let Some(of) = &data.of else { return };
-        if !fits(&buffer, to_buffer(of.area)) {
-            let (w, h) = (of.area.size.w, of.area.size.h);
-            let sentence = format!("the buffer must be shared memory of {w}x{h} pixels in XRGB8888");
-            return refusal::post(frame, Error::InvalidBuffer, &sentence);
-        }
+        let memory = match Memory::of(&buffer, of.area.size, of.formats.as_deref()) {
+            Ok(memory) => memory,
+            // The protocol tells clients nothing of modifiers.
+            Err(Unfit::Layout) => return frame.failed(),
+            Err(Unfit::Kind) => {
+                let (w, h) = (of.area.size.w, of.area.size.h);
+                let gpu =
+                    if of.formats.is_some() { ", or a dmabuf of that size in the format that was sent" } else { "" };
+                let sentence = format!("the buffer must be shared memory of {w}x{h} pixels in XRGB8888{gpu}");
+                return refusal::post(frame, Error::InvalidBuffer, &sentence);
+            }
+        };
         let copy = Copy {
             target: Target::Screencopy { frame: frame.clone(), damage },
             watcher: of.manager.clone(),
@@ -134,6 +152,7 @@ impl Dispatch<ZwlrScreencopyFrameV1, FrameData, Kiosk> for Captures {
             area: of.area,
             shape: of.shape,
             buffer,
+            memory,
             waits: damage,
             looked_at: false,
         };
@@ -142,7 +161,7 @@ impl Dispatch<ZwlrScreencopyFrameV1, FrameData, Kiosk> for Captures {
 
     fn destroyed(kiosk: &mut Kiosk, _: ClientId, frame: &ZwlrScreencopyFrameV1, _: &FrameData) {
         let id = frame.id();
-        kiosk.protocols.captures.take(|copy| copy.is_for(&id));
+        kiosk.forget_copy(&id);
     }
 }
 

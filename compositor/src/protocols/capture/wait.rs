@@ -13,7 +13,7 @@ use smithay::{
     utils::{Physical, Rectangle, Transform},
 };
 
-use super::area::Shape;
+use super::{area::Shape, buffer::Memory};
 use crate::backend::watched::View;
 
 /// Why a copy failed.
@@ -58,6 +58,8 @@ pub struct Copy {
     /// The screen's shape as sent to the client.
     pub(super) shape: Shape,
     pub(super) buffer: WlBuffer,
+    /// What the buffer is.
+    pub(super) memory: Memory,
     /// Whether it waits for damage.
     pub(super) waits: bool,
     /// Whether the picture was updated since the request.

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use gbm::{BufferObject, BufferObjectFlags, Device, Format, Modifier};
@@ -19,10 +19,13 @@ use super::capture::State;
 /// Bytes of a pixel.
 const PIXEL: usize = 4;
 
+/// What each byte is before anything is captured.
+const EMPTY: u8 = 0x5a;
+
 /// Where its pixels are.
 enum Memory {
     Shared(File),
-    Gpu(BufferObject<()>),
+    Gpu { object: BufferObject<()>, node: PathBuf },
 }
 
 /// A buffer for one picture, XRGB8888.
@@ -31,6 +34,12 @@ pub struct Canvas {
     memory: Memory,
     width: u32,
     height: u32,
+}
+
+fn gpu(node: &Path) -> Result<Device<File>> {
+    let name = node.display();
+    let file = File::options().read(true).write(true).open(node).with_context(|| name.to_string())?;
+    Device::new(file).with_context(|| format!("GBM on {name}"))
 }
 
 impl Canvas {
@@ -53,9 +62,7 @@ impl Canvas {
         modifiers: &[u64],
         queue: &QueueHandle<State>,
     ) -> Result<Self> {
-        let name = node.display();
-        let file = File::options().read(true).write(true).open(node).with_context(|| name.to_string())?;
-        let device = Device::new(file).with_context(|| format!("GBM on {name}"))?;
+        let device = gpu(node)?;
         let named: Vec<Modifier> = modifiers
             .iter()
             .map(|modifier| Modifier::from(*modifier))
@@ -64,7 +71,7 @@ impl Canvas {
         let usage = BufferObjectFlags::RENDERING;
         let (format, own) = (Format::Xrgb8888, Modifier::Invalid);
         let with = device.create_buffer_object_with_modifiers2(width, height, format, named.iter().copied(), usage);
-        let (object, modifier): (BufferObject<()>, Modifier) = match with {
+        let (mut object, modifier): (BufferObject<()>, Modifier) = match with {
             Ok(object) if !named.is_empty() => {
                 let modifier = object.modifier();
                 (object, modifier)
@@ -72,6 +79,8 @@ impl Canvas {
             // A driver without modifiers.
             _ => (device.create_buffer_object(width, height, format, usage).context("no GPU buffer")?, own),
         };
+        // So that what was not captured is seen.
+        object.map_mut(0, 0, width, height, |map| map.buffer_mut().fill(EMPTY))?;
         eprintln!("a GPU buffer of {width}x{height}, {modifier:?}, of {modifiers:x?}");
         let params = dmabuf.create_params(queue, ());
         let bits = u64::from(modifier);
@@ -84,7 +93,7 @@ impl Canvas {
         let (w, h) = (width.try_into()?, height.try_into()?);
         let buffer = params.create_immed(w, h, format as u32, Flags::empty(), queue, ());
         params.destroy();
-        Ok(Self { buffer, memory: Memory::Gpu(object), width, height })
+        Ok(Self { buffer, memory: Memory::Gpu { object, node: node.into() }, width, height })
     }
 
     /// R, G, B of each pixel, rows without padding.
@@ -100,8 +109,15 @@ impl Canvas {
                 file.read_exact_at(&mut bytes, 0)?;
                 Ok(rgb(&bytes, width * PIXEL))
             }
-            Memory::Gpu(object) => {
-                Ok(object.map(0, 0, self.width, self.height, |map| rgb(map.buffer(), map.stride() as usize))?)
+            Memory::Gpu { object, node } => {
+                // Read as by another process: drivers (virgl) believe that they know what their own has written.
+                let device = gpu(node)?;
+                let (w, h) = (self.width, self.height);
+                let (fd, stride) = (object.fd()?, object.stride());
+                let usage = BufferObjectFlags::RENDERING;
+                let again: BufferObject<()> =
+                    device.import_buffer_object_from_dma_buf(fd.as_fd(), w, h, stride, Format::Xrgb8888, usage)?;
+                Ok(again.map(0, 0, w, h, |map| rgb(map.buffer(), map.stride() as usize))?)
             }
         }
     }
