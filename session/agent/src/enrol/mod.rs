@@ -266,9 +266,10 @@ impl Task {
         let options = Options::from([("expires", seconds.into())]);
         let shown = screen::pairing(&self.client, &url, &text, options).await;
         let shown = shown.map_err(|failure| EnrolError::Screen(failure.message().to_owned()))?;
+        // Before the code counts: what covers it from then on is news.
+        self.seen = self.system_screen().await.as_deref() == Some(PAIRING);
         *self.shared.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
         self.shared.machine().shown(secret, self.shared.now());
-        self.seen = self.system_screen().await.as_deref() == Some(PAIRING);
         tracing::info!("the screen shows a code to enrol this device");
         let url = shown.json.get("url").and_then(|url| url.as_str()).unwrap_or_default().to_owned();
         Ok(OnScreen { code, url })
