@@ -182,9 +182,18 @@ test-packaging: test-deps build ## init scripts and packages for other systems, 
 # Disk images, booted as they are flashed. PART: a part's name, such as boots or falls_back.
 test-images: PROFILE = dev
 test-images: packages = --workspace
-test-images: as-root test-deps image-deps deb ## disk images from the build to the page, in QEMU; not in the gate (PART=)
+# Of arm64 alone no disk image is made.
+only_arm64 := $(filter arm64%,$(PART))
+test-images: as-root test-deps $(if $(only_arm64),,image-deps deb) ## disk images from the build to the page, in QEMU; not in the gate (PART=)
 	@$(helpers)/packages test-images
+ifeq ($(only_arm64),)
 	tests/images/run $(target)/deb $(stage) $(abspath $(target))/images-test
+endif
+ifneq ($(or $(only_arm64),$(if $(PART),,all)),)
+	@$(helpers)/packages test-arm64
+	$(MAKE) --no-print-directory deb ARCH=arm64 PROFILE=$(PROFILE)
+	tests/images/arm64 $(target)/deb $(abspath $(target))/images-test/arm64
+endif
 	KIOSKD_IMAGES=$(abspath $(target))/images-test $(CARGO) test --locked --workspace --test images -- $(PART)
 
 # How long `make fuzz` goes on with each of its targets.

@@ -3,6 +3,7 @@
 //! `make test-images` builds the images and runs all parts, each by its name with `PART=`. Pictures are left in
 //! `tests/out/image-PART/`, from power-on to page. Emulated, each takes ten minutes and more: none is in the gate.
 
+mod arm64;
 mod card;
 mod cuts;
 mod secure;
@@ -46,6 +47,7 @@ fn main() {
         Trial::test("var_is_full_and_the_screen_says_so", || told(var::full())),
         Trial::test("var_is_write_protected_and_the_screen_says_so", || told(var::protected())),
         Trial::test("cuts_of_the_power_while_it_boots_and_is_updated_lose_nothing", || told(cuts::cuts())),
+        Trial::test("arm64_debian_with_the_packages_boots_to_the_page", || told(arm64::boots())),
     ];
     libtest_mimic::run(&arguments, trials).exit();
 }

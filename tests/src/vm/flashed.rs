@@ -35,8 +35,17 @@ const SERIAL: &str = "serial.log";
 const JOURNAL: &str = "io.systemd.stub.kernel-cmdline-extra=console=ttyS0 plymouth.ignore-serial-consoles \
     systemd.journald.forward_to_console=1 systemd.journald.max_level_console=debug";
 
+/// What kind of machine it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Processor {
+    Amd64,
+    /// QEMU's `virt`. There is no firmware for it here: it takes a [`Kernel`].
+    Arm64,
+}
+
 /// What to boot.
 pub struct FlashedPlan<'a> {
+    pub processor: Processor,
     /// The disk, written to.
     pub disk: &'a Path,
     /// Memory, as QEMU takes it.
@@ -55,7 +64,7 @@ pub struct FlashedPlan<'a> {
     pub out: &'a Path,
 }
 
-/// As a boot loader has it. What the kernel and the programs say on `ttyS0` is [`Flashed::said`].
+/// As a boot loader has it. What the kernel and the programs say on `ttyS0`, or `ttyAMA0` of arm64, is [`Flashed::said`].
 #[derive(Clone, Copy)]
 pub struct Kernel<'a> {
     pub kernel: &'a Path,
@@ -66,7 +75,17 @@ pub struct Kernel<'a> {
 impl<'a> FlashedPlan<'a> {
     /// A disk in a machine with 4 GB of memory and nothing else.
     pub fn new(disk: &'a Path, out: &'a Path) -> Self {
-        Self { disk, memory: "4G", credentials: &[], stick: None, protected: false, kernel: None, secure: false, out }
+        Self {
+            processor: Processor::Amd64,
+            disk,
+            memory: "4G",
+            credentials: &[],
+            stick: None,
+            protected: false,
+            kernel: None,
+            secure: false,
+            out,
+        }
     }
 }
 
@@ -92,37 +111,34 @@ impl Flashed {
     /// Switches it on.
     pub fn start(plan: &FlashedPlan) -> Result<Self> {
         let firmware = if plan.secure { SECURE_FIRMWARE } else { FIRMWARE };
-        ensure!(Path::new(firmware).exists(), "{firmware} is not there (Debian: ovmf)");
+        ensure!(plan.kernel.is_some() || Path::new(firmware).exists(), "{firmware} is not there (Debian: ovmf)");
+        ensure!(plan.kernel.is_some() || plan.processor == Processor::Amd64, "there is no firmware for arm64");
         if plan.out.exists() {
             fs::remove_dir_all(plan.out)?;
         }
         fs::create_dir_all(plan.out)?;
         let files = tempfile::tempdir()?;
         let variables = files.path().join("variables");
-        fs::copy(VARIABLES, &variables)?;
+        if plan.kernel.is_none() {
+            fs::copy(VARIABLES, &variables)?;
+        }
         let socket = files.path().join("qmp");
+        // Only system management mode may write what says which keys count. Pointers are signed on arm64 by a slow cipher
+        // unless told otherwise.
+        let (qemu, machine, cpu, display) = match plan.processor {
+            Processor::Amd64 if plan.secure => ("qemu-system-x86_64", "q35,smm=on", "max", "virtio-vga"),
+            Processor::Amd64 => ("qemu-system-x86_64", "q35", "max", "virtio-vga"),
+            Processor::Arm64 => ("qemu-system-aarch64", "virt", "max,pauth-impdef=on", "virtio-gpu-pci"),
+        };
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "qemu-system-x86_64"]);
+        command.args(["--pdeathsig", "KILL", qemu]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(plan.out.join("qemu.log"))?);
         let drive = |path: &Path, rest: &str| format!("file={},format=raw,{rest}", path.display());
-        // Only system management mode may write what says which keys count.
-        let machine = if plan.secure { "q35,smm=on" } else { "q35" };
         if plan.secure {
             command.args(["-global", "driver=cfi.pflash01,property=secure,value=on"]);
         }
-        command.args([
-            "-accel",
-            "tcg,thread=multi",
-            "-machine",
-            machine,
-            "-cpu",
-            "max",
-            "-smp",
-            "2",
-            "-m",
-            plan.memory,
-        ]);
-        command.args(["-no-user-config", "-nodefaults", "-display", "none", "-vga", "none", "-device", "virtio-vga"]);
+        command.args(["-accel", "tcg,thread=multi", "-machine", machine, "-cpu", cpu, "-smp", "2", "-m", plan.memory]);
+        command.args(["-no-user-config", "-nodefaults", "-display", "none", "-vga", "none", "-device", display]);
         command.args(["-device", "virtio-keyboard-pci", "-device", "virtio-tablet-pci"]);
         if let Some(Kernel { kernel, initrd, arguments }) = plan.kernel {
             command.arg("-kernel").arg(kernel).arg("-initrd").arg(initrd).args(["-append", arguments]);
@@ -154,7 +170,8 @@ impl Flashed {
             command.args(["-smbios", &format!("type=11,value={JOURNAL}")]);
         }
         let started = Instant::now();
-        let mut qemu = command.spawn().context("qemu-system-x86_64 (package qemu-system-x86)")?;
+        let mut qemu =
+            command.spawn().with_context(|| format!("{qemu} (packages qemu-system-x86, qemu-system-arm)"))?;
         match connect(&mut qemu, &socket, plan.out) {
             Ok(qmp) => Ok(Self { qemu, qmp, files, started, out: plan.out.to_owned(), login }),
             Err(error) => {

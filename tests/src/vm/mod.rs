@@ -26,7 +26,7 @@ pub use agent::{Agent, Job, Output};
 pub use cable::Cable;
 pub use disk::Disk;
 pub use film::{Film, Sample};
-pub use flashed::{Flashed, FlashedPlan, Kernel, Login};
+pub use flashed::{Flashed, FlashedPlan, Kernel, Login, Processor};
 pub use gadget::{Event, Gadget, Plugged, Said};
 pub use guest::Guest;
 pub use hands::Finger;
