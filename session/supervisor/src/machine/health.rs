@@ -16,6 +16,8 @@ pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_millis(4500);
 const LATE: Duration = Duration::from_secs(2);
 /// Time limit until a killed renderer is reported.
 const RENDERER_TIMEOUT: Duration = Duration::from_secs(5);
+/// The page may have been on its way to another process when all were killed: that one's end is reported after the page's.
+const MORE_DIE: Duration = Duration::from_secs(2);
 /// Time limit for another window over the page to be closed.
 pub(super) const COVERED_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -91,6 +93,10 @@ impl Machine {
             return;
         }
         if matches!(self.page, Page::EndingRenderer { .. }) {
+            self.more_may_die = Some(now + MORE_DIE);
+            return self.load_again();
+        }
+        if self.more_may_die.take().is_some_and(|until| now < until) {
             return self.load_again();
         }
         self.trouble_with_page("the page's process died", Rung::Renderer, now, effects);

@@ -114,6 +114,8 @@ pub struct Machine {
     reset_done: u64,
     /// Since when another window covers the page.
     covered: Option<Duration>,
+    /// Until then another process that dies may be one of those that were killed with the page's.
+    more_may_die: Option<Duration>,
     window_pings: WindowPings,
     frames: Frames,
     trouble: DelayReason,
@@ -168,6 +170,7 @@ impl Machine {
             reset_wanted: None,
             reset_done: 0,
             covered: None,
+            more_may_die: None,
             window_pings: WindowPings::default(),
             frames: Frames::Fine,
             trouble: DelayReason::None,

@@ -317,6 +317,7 @@ impl Page {
             // A new document came between: it is asked in its turn.
             Purpose::Ping if error.is_some_and(failure::is_navigated) => self.events.push(Event::PingLost),
             Purpose::WindowOf { target } => self.window_known(target, &message["result"], now),
+            Purpose::Workers => self.workers_told(&message["result"]),
             Purpose::Release { target } => self.released(target),
             Purpose::Console => {
                 if let Some(error) = error {

@@ -52,6 +52,8 @@ pub(super) enum Purpose {
     CancelInput {
         session: String,
     },
+    /// Which service workers run.
+    Workers,
     /// The console's session.
     Console,
     Other,

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Page;
 use super::navigation::is_same;
@@ -13,7 +13,8 @@ use super::orders::origin;
 use super::wire::Purpose;
 use crate::machine::Event;
 
-/// Time limit for a worker to answer, or to ask its server. On a slow machine it has to be started first.
+/// Time limit for a worker to answer, or to ask its server. On a slow machine it has to be started first, and the page's
+/// own process, too: so one that does not run is not to blame, and is waited for as long again.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// So many failures where the network has the page are the worker's own.
 const MOST_FAILURES: u32 = 2;
@@ -40,6 +41,8 @@ pub(super) struct Worker {
     answer_by: Option<Duration>,
     /// Where the page goes by itself, which has not been asked for yet.
     own: Option<Own>,
+    /// The origin whose workers the browser was asked for, as an answer is late.
+    asked: Option<String>,
 }
 
 /// A navigation of the page's own.
@@ -57,13 +60,13 @@ impl Worker {
 
     /// The current attempt has been asked for, or has come to an end.
     pub fn has_answered(&mut self) {
-        (self.answer_by, self.own) = (None, None);
+        (self.answer_by, self.own, self.asked) = (None, None, None);
     }
 
     /// This is asked of a server, which may be by the worker, whose answer is then to be waited for.
     pub fn asks_for(&mut self, url: &str) {
         if self.own.as_ref().is_some_and(|own| is_same(&own.url, url)) {
-            self.own = None;
+            (self.own, self.asked) = (None, None);
         }
     }
 }
@@ -72,7 +75,7 @@ impl Page {
     /// Nothing but a worker can have failed.
     pub(super) fn suspect_worker(&mut self) {
         self.worker.suspected = true;
-        self.worker.answer_by = None;
+        (self.worker.answer_by, self.worker.asked) = (None, None);
     }
 
     /// `url` is to be opened: past the worker, if that has failed.
@@ -106,7 +109,7 @@ impl Page {
     }
 
     fn trust_worker(&mut self) {
-        self.worker.answer_by = None;
+        (self.worker.answer_by, self.worker.asked) = (None, None);
         if std::mem::take(&mut self.worker.bypassed) {
             self.send("Network.setBypassServiceWorker", json!({ "bypass": false }), Purpose::Other);
             self.send("Network.disable", json!({}), Purpose::Other);
@@ -116,16 +119,43 @@ impl Page {
     /// The page goes to `url` by itself.
     pub(super) fn goes_by_itself(&mut self, url: &str, now: Duration) {
         let own = Own { url: url.to_owned(), answer_by: now + ANSWER_LIMIT };
-        self.worker.own = origin(url).is_some().then_some(own);
+        (self.worker.own, self.worker.asked) = (origin(url).is_some().then_some(own), None);
     }
 
     pub(super) fn expire_worker(&mut self, now: Duration) {
-        if self.worker.answer_by.is_some_and(|at| now >= at) {
-            self.suspect_worker();
+        let Self { worker, ordered, .. } = self;
+        let url = match (&mut worker.answer_by, &mut worker.own) {
+            (Some(at), _) if now >= *at => {
+                *at = now + ANSWER_LIMIT;
+                ordered.as_str()
+            }
+            (_, Some(own)) if now >= own.answer_by => {
+                own.answer_by = now + ANSWER_LIMIT;
+                own.url.as_str()
+            }
+            _ => return,
+        };
+        worker.asked = origin(url);
+        if !self.wire.is_waiting_for(&Purpose::Workers) {
+            self.wire.send(None, "Target.getTargets", json!({}), Purpose::Workers);
+        }
+    }
+
+    /// The answer to what [`Page::expire_worker`] asks: only one that runs can be what does not answer.
+    pub(super) fn workers_told(&mut self, result: &Value) {
+        let Some(asked) = self.worker.asked.take() else { return };
+        let is_its_own = |target: &Value| {
+            target["type"] == "service_worker" && target["url"].as_str().and_then(origin).as_ref() == Some(&asked)
+        };
+        if !result["targetInfos"].as_array().is_some_and(|targets| targets.iter().any(is_its_own)) {
+            return;
+        }
+        let (ordered, own) = (self.worker.answer_by.is_some(), self.worker.own.take());
+        self.suspect_worker();
+        if ordered {
             self.open_failed(SILENT, false);
         }
-        if let Some(own) = self.worker.own.take_if(|own| now >= own.answer_by) {
-            self.suspect_worker();
+        if let Some(own) = own {
             // What a form would have sent is not known here.
             self.events.push(Event::PageStale { url: own.url, reason: SILENT.into(), again: !self.by_form });
         }

@@ -25,3 +25,20 @@ fn a_page_that_is_shown_is_not_ended_because_of_one_before() {
     world.event(Event::NotLeft);
     assert_eq!((world.effects.as_slice(), world.machine.state()), (&[][..], State::Ready));
 }
+
+/// All renderers are killed, of which one may have been the next page's already.
+#[test]
+fn a_second_process_that_ends_with_the_page_s_is_no_failure_of_what_was_ordered() {
+    let mut world = World::ready();
+    world.command(Command::ClearData).unwrap();
+    world.event(Event::NotLeft);
+    world.effects.clear();
+    world.event(Event::PageCrashed);
+    world.event(Event::ServerUp);
+    assert_eq!(world.states(Event::PageCrashed), (State::Waiting, State::Waiting));
+    assert!(!world.effects.iter().any(|effect| matches!(effect, Effect::Failed(_))), "{:?}", world.effects);
+    world.until_ready();
+    assert_eq!(world.machine.restarts(), 0);
+    // Later ones are the page's own.
+    assert_eq!(world.states(Event::PageCrashed), (State::Crashed, State::Crashed));
+}

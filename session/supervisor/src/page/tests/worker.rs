@@ -61,10 +61,51 @@ fn one_that_does_not_answer_is_bypassed_and_one_that_asks_its_server_is_waited_f
             pause(&mut page, more);
         }
         page.take_outgoing();
-        page.tick(NOW + Duration::from_secs(10));
+        late(&mut page, 10, true);
         let failed = page.take_events().iter().any(|event| matches!(event, Event::PageFailed { .. }));
         assert_eq!(failed, !asks);
     }
+}
+
+/// Nothing has come for so many seconds; `runs`: its origin has a worker that runs.
+fn late(page: &mut Page, seconds: u64, runs: bool) {
+    page.tick(NOW + Duration::from_secs(seconds));
+    let sent = page.take_outgoing();
+    if let Some(asked) = sent.iter().find(|message| message["method"] == "Target.getTargets") {
+        let others =
+            json!([{ "type": "page", "url": "http://a/" }, { "type": "service_worker", "url": "http://b/sw.js" }]);
+        let own = json!([{ "type": "service_worker", "url": "http://a/sw.js" }]);
+        let targets = if runs { own } else { others };
+        page.take(&json!({ "id": asked["id"], "result": { "targetInfos": targets } }), NOW);
+    }
+}
+
+/// On a slow machine the page's process is not there after ten seconds.
+#[test]
+fn a_page_without_one_that_runs_is_waited_for() {
+    let mut page = attached(PageReady::FirstPaint);
+    page.navigate("http://a/", NOW);
+    page.take_outgoing();
+    for seconds in [10, 20, 30] {
+        late(&mut page, seconds, false);
+        assert_eq!(page.take_events(), [], "after {seconds} s");
+    }
+    late(&mut page, 40, true);
+    let reason = "its service worker does not answer".to_owned();
+    assert_eq!(page.take_events(), [Event::PageFailed { url: "http://a/".into(), reason, error_page: false }]);
+}
+
+#[test]
+fn an_answer_that_comes_while_the_browser_is_asked_is_one() {
+    let mut page = attached(PageReady::FirstPaint);
+    page.navigate("http://a/", NOW);
+    page.take_outgoing();
+    page.tick(NOW + Duration::from_secs(10));
+    let asked = page.take_outgoing();
+    pause(&mut page, json!({ "requestId": "1.0", "request": { "url": "http://a/" } }));
+    let own = json!([{ "type": "service_worker", "url": "http://a/sw.js" }]);
+    page.take(&json!({ "id": asked[0]["id"], "result": { "targetInfos": own } }), NOW);
+    assert_eq!(page.take_events(), []);
 }
 
 fn goes(page: &mut Page, url: &str) {
@@ -73,7 +114,7 @@ fn goes(page: &mut Page, url: &str) {
 }
 
 fn stale(page: &mut Page) -> Option<bool> {
-    page.tick(NOW + Duration::from_secs(10));
+    late(page, 10, true);
     page.take_events().iter().find_map(|event| match event {
         Event::PageStale { again, .. } => Some(*again),
         _ => None,
