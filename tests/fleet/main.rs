@@ -15,6 +15,9 @@ mod topics;
 
 #[path = "../../session/agent/src/mqtt/backoff.rs"]
 mod backoff;
+#[allow(dead_code, reason = "the agent's, of which the back-off needs a part")]
+#[path = "../../session/agent/src/jitter.rs"]
+mod jitter;
 
 use std::time::{Duration, Instant};
 

@@ -13,6 +13,7 @@ mod device;
 mod enrol;
 mod events;
 mod guard;
+mod jitter;
 mod metrics;
 mod mqtt;
 mod openapi;

@@ -8,7 +8,7 @@ use kiosk_client::frames::OutputFrames;
 use kiosk_client::state::{CompositorState, SessionState, time_since};
 use kiosk_client::{Client, Status};
 use kiosk_core::config::{Config, Sources};
-use kiosk_core::slots::{self, Slots};
+use kiosk_core::slots::{self, Slot, Slots};
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -27,8 +27,6 @@ const STATES: [&str; 8] = ["waiting", "launching", "loading", "ready", "offline"
 /// The words of `Compositor1.Stage`.
 const STAGES: [&str; 3] = ["splash", "shell", "system-screen"];
 
-/// The words of a version of the image.
-const SLOT_STATES: [&str; 3] = ["good", "trial", "bad"];
 /// Of a set of words of kiosk-session's, whatever is in its place.
 const MAX_WORDS: usize = 16;
 
@@ -63,7 +61,7 @@ impl Found {
     }
 }
 
-/// Of what was found; services that did that did not have `kiosk_up` 0 and nothing else.
+/// Of what was found; services that did not answer have `kiosk_up` 0 and nothing else.
 pub fn answer(found: &Found) -> Answer {
     let mut text = String::new();
     match text::encode(&mut text, &registry(found)) {
@@ -122,7 +120,7 @@ fn of_device(registry: &mut Registry, found: &Found) {
 fn of_slots(registry: &mut Registry, slots: &Slots) {
     let states =
         numbers(registry, "slots", "Versions of the image: good, on trial, or bad (without a page when tried)");
-    for state in SLOT_STATES {
+    for state in Slot::STATES {
         let count = slots.all().iter().filter(|slot| slot.state() == state).count();
         set(&states, vec![("state", state.into())], count as f64);
     }

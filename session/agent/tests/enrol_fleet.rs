@@ -20,17 +20,8 @@ mod fleet;
 mod operator;
 
 use fake::{Fake, output, said};
-use fleet::Agent;
+use fleet::{Agent, kioskctl};
 use operator::Operator;
-
-/// Beside the agent, where a build of the workspace puts it.
-fn kioskctl(folder: &Path) -> Command {
-    let path = Path::new(env!("CARGO_BIN_EXE_kiosk-agent")).with_file_name("kioskctl");
-    assert!(path.exists(), "{} is not there: run `cargo build --workspace` first", path.display());
-    let mut command = Command::new(path);
-    command.stdin(Stdio::null()).current_dir(folder).env("KIOSK_RUNTIME_DIR", folder.join("nothing"));
-    command
-}
 
 fn ca(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     said(&output(kioskctl(folder).args(["agent", "ca", "--dir", "ca"]).args(arguments)))

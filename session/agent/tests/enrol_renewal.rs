@@ -6,7 +6,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -20,16 +20,7 @@ mod fake;
 mod fleet;
 
 use fake::{Limit, output, said};
-use fleet::{Agent, Authority, Client, PATIENCE, pem, put};
-
-/// Beside the agent, where a build of the workspace puts it.
-fn kioskctl(folder: &Path) -> Command {
-    let path = Path::new(env!("CARGO_BIN_EXE_kiosk-agent")).with_file_name("kioskctl");
-    assert!(path.exists(), "{} is not there: run `cargo build --workspace` first", path.display());
-    let mut command = Command::new(path);
-    command.stdin(Stdio::null()).current_dir(folder).env("KIOSK_RUNTIME_DIR", folder.join("nothing"));
-    command
-}
+use fleet::{Agent, Authority, Client, PATIENCE, kioskctl, pem, put};
 
 #[track_caller]
 fn ca(folder: &Path, arguments: &[&str]) -> String {

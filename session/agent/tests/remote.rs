@@ -14,16 +14,7 @@ mod fake;
 mod fleet;
 
 use fake::{Fake, output, said};
-use fleet::{Agent, put};
-
-/// Beside the agent, where a build of the workspace puts it.
-fn kioskctl() -> Command {
-    let path = Path::new(env!("CARGO_BIN_EXE_kiosk-agent")).with_file_name("kioskctl");
-    assert!(path.exists(), "{} is not there: run `cargo build --workspace` first", path.display());
-    let mut command = Command::new(path);
-    command.stdin(Stdio::null());
-    command
-}
+use fleet::{Agent, kioskctl_program, put};
 
 /// An authority, a device and people.
 struct Fleet {
@@ -55,7 +46,7 @@ impl Fleet {
 
     /// kioskctl from afar, of somebody with this role.
     fn command(&self, role: &str, arguments: &[&str]) -> Command {
-        let mut command = kioskctl();
+        let mut command = kioskctl_program();
         // What is here is not asked.
         command.env("KIOSK_RUNTIME_DIR", self.path("nothing")).current_dir(self.folder.path());
         command.args(["--host", &format!("localhost:{}", self.agent.port), "--ca", "ca/ca.pem"]);
@@ -69,12 +60,12 @@ impl Fleet {
 
     /// On the device itself.
     fn here(&self, arguments: &[&str]) -> (i32, String, String) {
-        said(&output(kioskctl().env("KIOSK_RUNTIME_DIR", self.agent.directory()).args(arguments)))
+        said(&output(kioskctl_program().env("KIOSK_RUNTIME_DIR", self.agent.directory()).args(arguments)))
     }
 }
 
 fn ca(folder: &Path, arguments: &[&str]) {
-    let done = output(kioskctl().current_dir(folder).args(["agent", "ca", "--dir", "ca"]).args(arguments));
+    let done = output(kioskctl_program().current_dir(folder).args(["agent", "ca", "--dir", "ca"]).args(arguments));
     assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
@@ -218,7 +209,7 @@ fn what_does_not_work_from_afar_is_said_in_one_sentence() {
     };
     assert!(revoked.contains("refused your certificate: it was revoked"), "{revoked}");
     let other = |change: &dyn Fn(&mut Command)| {
-        let mut command = kioskctl();
+        let mut command = kioskctl_program();
         command.current_dir(fleet.folder.path());
         change(&mut command);
         said(&output(&mut command))

@@ -5,7 +5,6 @@
 
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
@@ -16,7 +15,7 @@ mod fake;
 mod fleet;
 
 use fake::{Fake, output, said};
-use fleet::{Agent, PATIENCE, put};
+use fleet::{Agent, PATIENCE, kioskctl, put};
 
 struct Running(Child);
 
@@ -80,15 +79,6 @@ impl Fleet {
         let file = self.agent.directory().join("etc/kiosk/config.d/90-kioskctl.toml");
         std::fs::read_to_string(file).unwrap_or_default()
     }
-}
-
-/// Beside the agent, where a build of the workspace puts it.
-fn kioskctl(folder: &Path) -> Command {
-    let path = Path::new(env!("CARGO_BIN_EXE_kiosk-agent")).with_file_name("kioskctl");
-    assert!(path.exists(), "{} is not there: run `cargo build --workspace` first", path.display());
-    let mut command = Command::new(path);
-    command.stdin(Stdio::null()).current_dir(folder).env("KIOSK_RUNTIME_DIR", folder.join("nothing"));
-    command
 }
 
 #[test]

@@ -107,6 +107,9 @@ impl Slot {
         Some(Self { name: name.to_owned(), tries, running: running == Some(name) })
     }
 
+    /// All words of [`Slot::state`].
+    pub const STATES: [&str; 3] = ["good", "trial", "bad"];
+
     /// `good`, `trial` (it has boots left to show a page) or `bad` (it has none left).
     pub fn state(&self) -> &'static str {
         match self.tries {

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use kiosk_core::config::RenewAt;
 use kiosk_enrolment::{MAX_OFFER, Offer, RENEWAL_PROTOCOL, Renewal, Renewed, read, write};
-use ring::rand::{SecureRandom, SystemRandom};
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
@@ -21,6 +20,7 @@ use tokio_rustls::TlsConnector;
 
 use super::schedule::Schedule;
 use super::{AUTHORITIES, CERTIFICATE, Desk, REVOKED, check, conversation, place};
+use crate::jitter::random;
 use crate::tls::{Material, MaterialError};
 
 /// For all of it: the authority may be a small machine far away.
@@ -145,13 +145,6 @@ async fn exchange(at: &RenewAt, config: ClientConfig, renewal: &Renewal) -> Resu
         kiosk_enrolment::Failed::Io(error) => told(error),
         _ => AskError::Strange(at.clone(), error.to_string()),
     })
-}
-
-fn random() -> u64 {
-    let mut bytes = [0; 8];
-    // Without random numbers there is no TLS either.
-    let _ = SystemRandom::new().fill(&mut bytes);
-    u64::from_ne_bytes(bytes)
 }
 
 // `new` is deprecated for types whose descriptor may change; an `OwnedFd` keeps it, and the successor is unsafe.

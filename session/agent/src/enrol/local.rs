@@ -1,4 +1,5 @@
-//! The socket by which root on the device has a code shown (`kioskctl agent enrol`), or its certificate renewed (`kioskctl agent renew`): one word a connection, and one answer. Its
+//! The socket by which root on the device has a code shown (`kioskctl agent enrol`), or its certificate renewed (`kioskctl
+//! agent renew`): one word a connection, and one answer. Its
 //! file is for the agent's own user alone, and so for root.
 
 use std::os::unix::net;

@@ -1,7 +1,8 @@
 //! Enrolment: how a device without a certificate gets one from the fleet's authority. It shows a code on its screen, and while
 //! it does, who proves to know it may offer a certificate (`kioskctl agent ca enrol`). [`machine`] says when and how often,
 //! [`conversation`] is one operator's connection, [`check`] looks at what is offered, [`place`] puts it in force, [`local`] is
-//! the socket by which the device itself is told to begin. [`renewal`] is what an operator renews, [`asking`] what the device does. This file shows the code and does what the machine says.
+//! the socket by which the device itself is told to begin. [`renewal`] is what an operator
+//! renews, [`asking`] what the device does. This file shows the code and does what the machine says.
 
 mod asking;
 mod check;

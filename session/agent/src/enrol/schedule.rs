@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use crate::jitter;
+
 /// After the start, at most: a fleet whose power is back does not come in one moment.
 const START: Duration = Duration::from_secs(600);
 /// Between two questions that were answered, at most.
@@ -22,7 +24,7 @@ pub struct Schedule {
 impl Schedule {
     /// Until the first question.
     pub fn first(random: u64) -> Duration {
-        START.mul_f64(share(random))
+        jitter::part(START, random)
     }
 
     /// Until the next one.
@@ -34,14 +36,8 @@ impl Schedule {
             self.failures = self.failures.saturating_add(1);
             AGAIN.saturating_mul(1 << (self.failures - 1).min(16)).min(LONGEST)
         };
-        // From a half of it to the whole.
-        most.mul_f64(0.5 + share(random) / 2.0)
+        jitter::spread(most, random)
     }
-}
-
-/// From 0 to less than 1.
-fn share(random: u64) -> f64 {
-    (random >> 11) as f64 / (1u64 << 53) as f64
 }
 
 #[cfg(test)]

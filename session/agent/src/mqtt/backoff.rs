@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::jitter;
+
 /// Before the second try.
 const FIRST: Duration = Duration::from_secs(1);
 /// At most: a broker that is back after a night is found within it.
@@ -22,9 +24,7 @@ impl Backoff {
         self.failures = if held >= GOOD { 0 } else { self.failures.saturating_add(1).min(32) };
         let doubled = FIRST.saturating_mul(1 << self.failures.min(16));
         let most = doubled.min(LONGEST);
-        // From a half of it to the whole.
-        let share = (random >> 11) as f64 / (1u64 << 53) as f64;
-        most.mul_f64(0.5 + share / 2.0)
+        jitter::spread(most, random)
     }
 }
 

@@ -14,7 +14,6 @@ mod topics;
 mod watcher;
 mod worker;
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -23,6 +22,7 @@ use tokio::task::JoinSet;
 
 use super::bucket::Bucket;
 use crate::device::{Device, Make};
+use crate::jitter;
 use commands::{Order, Refusal, Reply};
 use connection::{Connection, ConnectionError, Hello, Message, Outgoing};
 use discovery::Discovery;
@@ -54,7 +54,7 @@ pub async fn run(settings: Settings) {
             }
         });
         let (error, held) = held.await.unwrap_or_else(|error| (error.to_string(), Duration::ZERO));
-        let pause = backoff.after(held, random());
+        let pause = backoff.after(held, jitter::random());
         // One line for each reason, and not for each try.
         if error == last {
             tracing::debug!(%error, ?pause, "MQTT is not connected");
@@ -67,11 +67,6 @@ pub async fn run(settings: Settings) {
         }
         tokio::time::sleep(pause).await;
     }
-}
-
-/// A random number: the standard library seeds its hashers with those of the system.
-fn random() -> u64 {
-    RandomState::new().hash_one(0u8)
 }
 
 /// One connection, to its end.

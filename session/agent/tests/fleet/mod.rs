@@ -26,6 +26,22 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, Support
 /// Far more than any answer takes on the busiest machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Beside the agent, where a build of the workspace puts it.
+pub fn kioskctl_program() -> Command {
+    let path = Path::new(env!("CARGO_BIN_EXE_kiosk-agent")).with_file_name("kioskctl");
+    assert!(path.exists(), "{} is not there: run `cargo build --workspace` first", path.display());
+    let mut command = Command::new(path);
+    command.stdin(Stdio::null());
+    command
+}
+
+/// The same, with files in this folder and no kiosk of this machine.
+pub fn kioskctl(folder: &Path) -> Command {
+    let mut command = kioskctl_program();
+    command.current_dir(folder).env("KIOSK_RUNTIME_DIR", folder.join("nothing"));
+    command
+}
+
 /// A certificate and its key.
 pub struct Credentials {
     pub certificate: CertificateDer<'static>,
