@@ -37,37 +37,40 @@ pub(super) struct Worker {
     bypassed: bool,
     /// So often the network had a page that the worker did not have.
     failures: u32,
-    /// Time limit of the current attempt.
-    answer_by: Option<Duration>,
-    /// Where the page goes by itself, which has not been asked for yet.
-    own: Option<Own>,
-    /// The origin whose workers the browser was asked for, as an answer is late.
-    asked: Option<String>,
+    /// The navigation whose request has not been seen.
+    awaited: Option<Awaited>,
 }
 
-/// A navigation of the page's own.
+/// A navigation that may be in the hands of a worker.
 #[derive(Debug)]
-struct Own {
+struct Awaited {
     url: String,
+    /// The page goes there by itself; `false`: by order.
+    by_itself: bool,
     answer_by: Duration,
+    /// It is late, and the browser has been asked for the workers.
+    is_late: bool,
 }
 
 impl Worker {
     /// When [`Page::expire_worker`] is due.
     pub fn deadline(&self) -> Option<Duration> {
-        self.answer_by.into_iter().chain(self.own.as_ref().map(|own| own.answer_by)).min()
+        self.awaited.as_ref().map(|awaited| awaited.answer_by)
     }
 
     /// The current attempt has been asked for, or has come to an end.
     pub fn has_answered(&mut self) {
-        (self.answer_by, self.own, self.asked) = (None, None, None);
+        self.awaited = None;
     }
 
     /// This is asked of a server, which may be by the worker, whose answer is then to be waited for.
     pub fn asks_for(&mut self, url: &str) {
-        if self.own.as_ref().is_some_and(|own| is_same(&own.url, url)) {
-            (self.own, self.asked) = (None, None);
-        }
+        self.awaited.take_if(|awaited| awaited.by_itself && is_same(&awaited.url, url));
+    }
+
+    fn awaits(&mut self, url: &str, by_itself: bool, now: Duration) {
+        let answer_by = now + ANSWER_LIMIT;
+        self.awaited = Some(Awaited { url: url.to_owned(), by_itself, answer_by, is_late: false });
     }
 }
 
@@ -75,7 +78,7 @@ impl Page {
     /// Nothing but a worker can have failed.
     pub(super) fn suspect_worker(&mut self) {
         self.worker.suspected = true;
-        (self.worker.answer_by, self.worker.asked) = (None, None);
+        self.worker.awaited = None;
     }
 
     /// `url` is to be opened: past the worker, if that has failed.
@@ -83,8 +86,7 @@ impl Page {
         let Some(origin) = origin(url) else { return self.worker = Worker::default() };
         self.trust_worker();
         if !std::mem::take(&mut self.worker.suspected) {
-            self.worker.answer_by = Some(now + ANSWER_LIMIT);
-            return;
+            return self.worker.awaits(url, false, now);
         }
         tracing::info!("page opened past its service worker");
         if self.worker.failures >= MOST_FAILURES {
@@ -109,7 +111,7 @@ impl Page {
     }
 
     fn trust_worker(&mut self) {
-        (self.worker.answer_by, self.worker.asked) = (None, None);
+        self.worker.awaited = None;
         if std::mem::take(&mut self.worker.bypassed) {
             self.send("Network.setBypassServiceWorker", json!({ "bypass": false }), Purpose::Other);
             self.send("Network.disable", json!({}), Purpose::Other);
@@ -118,24 +120,15 @@ impl Page {
 
     /// The page goes to `url` by itself.
     pub(super) fn goes_by_itself(&mut self, url: &str, now: Duration) {
-        let own = Own { url: url.to_owned(), answer_by: now + ANSWER_LIMIT };
-        (self.worker.own, self.worker.asked) = (origin(url).is_some().then_some(own), None);
+        match origin(url) {
+            Some(_) => self.worker.awaits(url, true, now),
+            None => self.worker.awaited = None,
+        }
     }
 
     pub(super) fn expire_worker(&mut self, now: Duration) {
-        let Self { worker, ordered, .. } = self;
-        let url = match (&mut worker.answer_by, &mut worker.own) {
-            (Some(at), _) if now >= *at => {
-                *at = now + ANSWER_LIMIT;
-                ordered.as_str()
-            }
-            (_, Some(own)) if now >= own.answer_by => {
-                own.answer_by = now + ANSWER_LIMIT;
-                own.url.as_str()
-            }
-            _ => return,
-        };
-        worker.asked = origin(url);
+        let Some(awaited) = self.worker.awaited.as_mut().filter(|awaited| now >= awaited.answer_by) else { return };
+        (awaited.answer_by, awaited.is_late) = (now + ANSWER_LIMIT, true);
         if !self.wire.is_waiting_for(&Purpose::Workers) {
             self.wire.send(None, "Target.getTargets", json!({}), Purpose::Workers);
         }
@@ -143,21 +136,20 @@ impl Page {
 
     /// The answer to what [`Page::expire_worker`] asks: only one that runs can be what does not answer.
     pub(super) fn workers_told(&mut self, result: &Value) {
-        let Some(asked) = self.worker.asked.take() else { return };
+        let Some(awaited) = &mut self.worker.awaited else { return };
+        let Some(asked) = origin(&awaited.url).filter(|_| std::mem::take(&mut awaited.is_late)) else { return };
         let is_its_own = |target: &Value| {
             target["type"] == "service_worker" && target["url"].as_str().and_then(origin).as_ref() == Some(&asked)
         };
         if !result["targetInfos"].as_array().is_some_and(|targets| targets.iter().any(is_its_own)) {
             return;
         }
-        let (ordered, own) = (self.worker.answer_by.is_some(), self.worker.own.take());
+        let by_itself = awaited.by_itself.then(|| std::mem::take(&mut awaited.url));
         self.suspect_worker();
-        if ordered {
-            self.open_failed(SILENT, false);
-        }
-        if let Some(own) = own {
+        match by_itself {
+            None => self.open_failed(SILENT, false),
             // What a form would have sent is not known here.
-            self.events.push(Event::PageStale { url: own.url, reason: SILENT.into(), again: !self.by_form });
+            Some(url) => self.events.push(Event::PageStale { url, reason: SILENT.into(), again: !self.by_form }),
         }
     }
 }
