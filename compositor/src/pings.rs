@@ -1,5 +1,5 @@
-//! Pings a shell's window (`xdg_wm_base.ping`, for X programs `_NET_WM_PING`) when its session asks for it, and reports the ping and the pong to the
-//! session. The session decides about time limits: no timer is armed here, and clients are not pinged without a
+//! Pings a shell's window (`xdg_wm_base.ping`, for X programs `_NET_WM_PING`) when its session asks for it, and reports the
+//! ping and the pong to the session. The session decides about time limits: no timer is armed here, and clients are not pinged without a
 //! request. The report includes the number of the shell's commits, which distinguishes a hung browser from a still
 //! page.
 

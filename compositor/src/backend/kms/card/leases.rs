@@ -137,11 +137,12 @@ impl Card {
 
     /// Takes a lease back. Nothing where it has ended.
     pub fn revoke_lease(&mut self, number: u32) {
-        let Some(at) = self.leases.held.iter().position(|held| held.number.get() == number) else { return };
+        let is_it = |held: &Held| held.number.get() == number;
         if !self.drm.is_active() {
-            self.leases.held.iter_mut().skip(at).take(1).for_each(|held| held.ended = true);
+            self.leases.held.iter_mut().filter(|held| is_it(held)).for_each(|held| held.ended = true);
             return;
         }
+        let Some(at) = self.leases.held.iter().position(is_it) else { return };
         let held = self.leases.held.swap_remove(at);
         if let Err(error) = self.fd.revoke_lease(held.number) {
             // The client has closed it.
