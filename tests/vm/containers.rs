@@ -75,9 +75,7 @@ fn page_again(kiosk: &Kiosk) -> Result<()> {
 pub fn an_image_built_here_is_the_shell_in_its_own_unit(kiosk: &Kiosk) -> Result<()> {
     kiosk.sh(SET_UP)?;
     let shown = comes_up(kiosk).and_then(|()| is_confined(kiosk)).and_then(|()| returns(kiosk));
-    if shown.is_err() {
-        kiosk.leave_evidence("container");
-    }
+    let shown = shown.map_err(|error| kiosk.explained("container", error));
     page_again(kiosk)?;
     shown?;
     let containers = kiosk.sh(&as_user("podman ps --all --quiet"))?;

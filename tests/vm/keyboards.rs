@@ -30,7 +30,7 @@ fn with_keyboard(kiosk: &Kiosk, program: &str, drop_in: &str) -> Result<()> {
             "mkdir -p {DROP_IN} && printf '{drop_in}' >{DROP_IN}/other.conf && systemctl daemon-reload"
         ))?;
     }
-    let typed = types(kiosk, program, !drop_in.is_empty()).inspect_err(|_| kiosk.leave_evidence(program));
+    let typed = types(kiosk, program, !drop_in.is_empty()).map_err(|error| kiosk.explained(program, error));
     kiosk.deconfigure(FILE)?;
     kiosk.sh(&format!(
         "systemctl stop kiosk-keyboard; rm -rf {DROP_IN}; systemctl daemon-reload; systemctl restart kiosk kiosk-session"

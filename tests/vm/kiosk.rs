@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use kiosk_tests::vm::{Display, Guest, Machine, Plan, Sample, Stage, virtual_display_driver};
 use serde_json::Value;
 
@@ -67,10 +67,9 @@ impl Kiosk {
         let started = kiosk.bring_up();
         let film = film.cut();
         if started.is_err() {
-            kiosk.leave_evidence("boot");
             kiosk.print_film(&film);
         }
-        started?;
+        started.map_err(|error| kiosk.explained("boot", error))?;
         Ok(Self { film, ..kiosk })
     }
 
@@ -199,17 +198,24 @@ impl Kiosk {
         found.with_context(|| format!("the page did not report {what}"))
     }
 
-    /// Saves the screen and the journal with the machine's logs.
-    pub fn leave_evidence(&self, step: &str) {
-        let screen = self.machine.screen().and_then(|picture| self.machine.save(&picture, &format!("failed-{step}")));
-        match screen {
-            Ok(path) => eprintln!("{step}: the screen is in {}", path.display()),
-            Err(error) => eprintln!("{step}: no picture of the screen: {error:#}"),
-        }
-        let journal = self.machine.agent().run("kioskctl status; journalctl -b --no-pager -o short-monotonic -n 400");
-        if let Ok(journal) = journal {
-            let _ = std::fs::write(self.machine.out.join(format!("failed-{step}.log")), journal.stdout);
-        }
+    /// An error with the gist of what there is to see, as its text may be all that is left of a run. The screen and the
+    /// journal are saved with the machine's logs.
+    pub fn explained(&self, step: &str, error: anyhow::Error) -> anyhow::Error {
+        let screen = self.machine.screen().and_then(|picture| {
+            let path = self.machine.save(&picture, &format!("failed-{step}"))?;
+            Ok(format!("the screen shows {}: {}", looks::describe(&picture), path.display()))
+        });
+        let screen = screen.unwrap_or_else(|error| format!("no picture of the screen: {error:#}"));
+        let said = |command: &str| match self.machine.agent().run(command) {
+            Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
+            Err(error) => format!("no answer from the machine: {error:#}"),
+        };
+        let journal = said("journalctl -b --no-pager -o short-monotonic -n 400");
+        let status = said("kioskctl status");
+        let _ = std::fs::write(self.machine.out.join(format!("failed-{step}.log")), format!("{status}{journal}"));
+        let ours = said("journalctl -b --no-pager -o short-monotonic -n 15 -t kioskd -t kiosk-session -t kernel");
+        let status: Vec<&str> = status.lines().take(12).collect();
+        anyhow!("{error:#}\n{screen}\n{}\n{ours}", status.join("\n"))
     }
 
     /// Prints one line for each change of the picture.

@@ -270,7 +270,7 @@ fn run(name: &str, path: &str, display: Display, arguments: &'static str, step: 
     let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     let begin = Instant::now();
     let result = ready(&mut running, path, display, arguments)
-        .and_then(|kiosk| (step.check)(kiosk).inspect_err(|_| kiosk.leave_evidence(step.name)));
+        .and_then(|kiosk| (step.check)(kiosk).map_err(|error| kiosk.explained(step.name, error)));
     eprintln!("{name}: {:.1} s", begin.elapsed().as_secs_f64());
     // Printed at once, as the summary may come an hour later.
     result.inspect_err(|error| eprintln!("{name}: {error:#}")).map_err(|error| format!("{error:#}").into())

@@ -164,7 +164,7 @@ impl Program<'_> {
         kiosk.configure(FILE, &format!("{}[shell]\ncommand = {command}\n", self.more))?;
         let kioskd = if self.more.is_empty() { "" } else { "kiosk" };
         let restart = format!("systemctl restart {kioskd} kiosk-session");
-        let lived = kiosk.sh(&restart).and_then(|_| meanwhile()).inspect_err(|_| kiosk.leave_evidence(self.name));
+        let lived = kiosk.sh(&restart).and_then(|_| meanwhile()).map_err(|error| kiosk.explained(self.name, error));
         kiosk.deconfigure(FILE)?;
         kiosk.sh(&restart)?;
         kiosk.machine.wait_for_screen("the page in its place again", AGAIN, is_page)?;

@@ -27,6 +27,9 @@ const QEMU_TIMEOUT: Duration = Duration::from_secs(60);
 /// Between two looks at a screen that is waited for: a screen has no event.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
+/// A window of QEMU that is black for so long has missed the guest's last frame.
+const MISSED: Duration = Duration::from_secs(10);
+
 /// What each instruction of a guest takes whose clock counts them, as a power of two of nanoseconds.
 const INSTRUCTION_SHIFT: u32 = 2;
 
@@ -207,10 +210,20 @@ impl Machine {
         wanted: impl Fn(&Picture) -> bool,
     ) -> Result<Picture> {
         let deadline = Instant::now() + timeout;
+        let mut black_since: Option<Instant> = None;
         loop {
             let picture = self.screen_at(head)?;
             if wanted(&picture) {
                 return Ok(picture);
+            }
+            if !self.is_missed(&picture) {
+                black_since = None;
+            } else if black_since.get_or_insert_with(Instant::now).elapsed() > MISSED {
+                eprintln!(
+                    "while waiting for {what}: QEMU's window has missed a frame; a key is pressed for another one"
+                );
+                self.chord(&["shift"])?;
+                black_since = None;
             }
             if Instant::now() > deadline {
                 let path = self.save(&picture, &format!("not-{what}"))?;
@@ -218,6 +231,16 @@ impl Machine {
             }
             std::thread::sleep(LOOK_AGAIN);
         }
+    }
+
+    /// Whether QEMU may have missed the frame that the guest shows.
+    ///
+    /// WORKAROUND(qemu:gtk-egl-refresh) A modeset switches the scanout off and on. When QEMU's timer comes just then, its
+    /// window leaves the guest's picture for an empty one of its own, until the guest's next frame. Fixed in later
+    /// versions ("ui/gtk: Don't disable scanout when display is refreshed"). What the guest scans out is right
+    /// meanwhile; a page that stands still draws no other frame.
+    fn is_missed(&self, picture: &Picture) -> bool {
+        self.eye.window.is_some() && picture.share_of([0, 0, 0], 0) == 1.0
     }
 
     /// Saves a picture among the machine's logs.
