@@ -235,8 +235,8 @@ impl Kiosk {
         self.send_callbacks(id, now);
         self.find_brightness(id);
         if self.main_loop.lifecycle.frame_presented() {
-            tracing::info!(uptime = ?now, "first frame on the screen");
-            self.status.boot_times.frame_presented(now);
+            tracing::info!(uptime = ?flip, "first frame on the screen");
+            self.status.boot_times.frame_presented(flip);
             self.main_loop.lifecycle.notifier.ready();
         }
     }

@@ -1,5 +1,5 @@
 //! From the command line to a running event loop. The order matters: the first frame comes before everything that it
-//! does not need (libinput, hotplug, keymap, sockets, D-Bus).
+//! does not need (the GPU, libinput, hotplug, keymap, sockets, D-Bus).
 
 use std::{
     path::{Path, PathBuf},
@@ -104,6 +104,10 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
         return Err(anyhow!("no screen can be drawn to: {reason}"));
     }
     tracing::debug!(at = ?kiosk.now(), "first frame drawn");
+    if kiosk.hardware.backend.start_gpus()? {
+        kiosk.displays_changed();
+    }
+    tracing::debug!(at = ?kiosk.now(), "renderers started");
 
     finish_start(&options, &mut kiosk, display)?;
     kiosk.settle();

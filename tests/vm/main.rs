@@ -15,6 +15,7 @@ mod containers;
 mod devices;
 mod gpu_capture;
 mod gpu_copy;
+mod gpu_start;
 mod heads;
 mod health;
 mod inits;
@@ -137,6 +138,8 @@ const ON_GLES: &[Step] = steps![
     scanout::a_still_buffer_is_on_the_screen_as_it_is_again_after_a_dark_time,
     scanout::frames_with_explicit_fences_are_shown_when_they_are_drawn,
     gpu_copy::a_display_without_a_gpu_shows_what_clients_drew_on_one,
+    gpu_start::the_logo_is_there_before_the_gpu_and_stays_when_it_takes_over,
+    gpu_start::the_logo_stays_when_the_gpu_does_not_start,
 ];
 
 /// On a display device whose driver copies only damage, and on a device that had no page at first.

@@ -229,6 +229,12 @@ pub trait Backend {
     /// A surface has a new buffer: the upload may start before the frame.
     fn early_import(&mut self, _surface: &WlSurface) {}
 
+    /// Starts GPUs, which the first frame did not wait for: called once, after it. Returns whether [`Backend::heads`]
+    /// changed. The error: no display device is left.
+    fn start_gpus(&mut self) -> Result<bool, BackendError> {
+        Ok(false)
+    }
+
     /// Opens input devices and starts to watch for hotplug: called after the first frame.
     fn start_input(&mut self) {}
 

@@ -1,6 +1,7 @@
 //! One display device: its connectors and CRTCs, its renderer, and its displays' presenters.
 
 mod displays;
+mod gpu_start;
 mod leases;
 mod open;
 
@@ -20,9 +21,10 @@ use super::{
     connectors::Found,
     gpu_copy::GpuPicture,
     head::CardHead,
-    present::{CardRenderer, Presenter},
+    present::Presenter,
     quirks::Quirks,
     refusal::device_error,
+    renderer::CardRenderer,
     seat::SeatDevice,
 };
 use crate::{
@@ -43,10 +45,12 @@ pub struct Card {
     pub device: u64,
     /// Its driver's known faults.
     pub quirks: Quirks,
-    /// What draws for all of its heads.
+    /// What draws for all of its heads: the CPU until [`Card::start_gpu`].
     pub renderer: CardRenderer,
     /// The watch for its page flips, which ends with the card.
     pub flips: WatchToken,
+    /// [`Card::start_gpu`] is still to come, if it is worth a try: the first picture is not to wait for a GPU.
+    gpu_to_start: bool,
     number: u32,
     // Presenters go before the device they draw on.
     heads: Vec<CardHead>,
@@ -65,14 +69,6 @@ pub struct Card {
 }
 
 impl Card {
-    /// `gles` or `pixman`.
-    pub fn renderer_name(&self) -> &'static str {
-        match self.renderer {
-            CardRenderer::Gles(_) => "gles",
-            CardRenderer::Pixman(_) => "pixman",
-        }
-    }
-
     /// Whether frames are drawn by a GPU, and its buffers can be imported.
     pub fn has_gpu(&self) -> bool {
         matches!(self.renderer, CardRenderer::Gles(_))
@@ -137,24 +133,26 @@ impl Card {
         frame: &Frame<'_>,
         picture: Option<GpuPicture>,
     ) -> Result<Presented, PresentError> {
-        let Self { heads, drm, renderer, fd, quirks, .. } = self;
+        let Self { heads, drm, renderer, fd, quirks, gpu_to_start, .. } = self;
         let own = heads.get_mut(index).ok_or(PresentError::Inactive)?;
         let mode = own.timing().ok_or(PresentError::NoMode)?;
-        let presenter = match &mut own.presenter {
-            Some(presenter) => {
-                // The display may list other modes than it did, or the last one was refused.
-                presenter.use_mode(mode)?;
-                presenter
+        let replaced = own.presenter.take_if(|presenter| presenter.is_provisional() && !*gpu_to_start);
+        let presenter = match (replaced.and_then(Presenter::give_up), own.presenter.take()) {
+            (Some((surface, shown)), _) => {
+                Presenter::new(renderer, quirks, drm.cursor_size(), surface, fd)?.after(shown)
             }
-            empty => {
+            (None, Some(presenter)) => presenter,
+            (None, None) => {
                 let surface = drm.create_surface(own.crtc, mode, &[own.connector]).map_err(device_error)?;
-                let mut planes = surface.planes().clone();
-                quirks.restrict(&mut planes);
-                let cursor = quirks.cursor_plane.then(|| drm.cursor_size());
-                let presenter = Presenter::new(renderer, &frame.screen.output, surface, planes, fd, cursor)?;
-                empty.insert(presenter)
+                match gpu_to_start {
+                    true => Presenter::provisional(surface, fd),
+                    false => Presenter::new(renderer, quirks, drm.cursor_size(), surface, fd)?,
+                }
             }
         };
+        let presenter = own.presenter.insert(presenter);
+        // The display may list other modes than it did, or the last one was refused.
+        presenter.use_mode(mode)?;
         presenter.present(renderer, frame, picture)
     }
 

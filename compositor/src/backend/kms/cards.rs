@@ -12,7 +12,7 @@ use smithay::backend::{
 };
 
 use super::{
-    Kms,
+    Kms, KmsError,
     card::{Card, CardError},
 };
 use crate::backend::{DeviceChange, Host};
@@ -50,18 +50,56 @@ impl<H: Host> Kms<H> {
         if !is_card(path) || self.cards.iter().any(|card| card.path == path) {
             return;
         }
-        match Card::open(&self.session, path, &self.handle, self.renderer, &self.leasable) {
-            Ok(card) => {
-                tracing::info!(card = %path.display(), driver = card.quirks.driver, renderer = card.renderer_name(), "display device");
-                self.cards.push(card);
+        match self.usable(path) {
+            Ok(card) => self.cards.push(card),
+            Err(error) => not_used(path, &error),
+        }
+    }
+
+    /// Opens a card. Its GPU is started too if the first picture is over.
+    fn usable(&self, path: &Path) -> Result<Card, CardError> {
+        let card = Card::open(&self.session, path, &self.handle, self.renderer, &self.leasable)?;
+        tracing::info!(card = %path.display(), driver = card.quirks.driver, "display device");
+        if !self.gpus_started && card.may_start_later() {
+            return Ok(card);
+        }
+        self.with_gpu(card)
+    }
+
+    /// Starts a card's GPU. A card that is to have one and has none is closed.
+    fn with_gpu(&self, mut card: Card) -> Result<Card, CardError> {
+        match card.start_gpu(self.renderer) {
+            Ok(()) => Ok(card),
+            Err(error) => {
+                self.handle.unwatch(card.flips);
+                Err(error)
             }
-            Err(error) => tracing::info!(card = %path.display(), %error, "display device not used"),
+        }
+    }
+
+    /// Starts the GPUs, after the first picture. Returns whether cards were closed.
+    pub(super) fn start_gpus_of_cards(&mut self) -> Result<bool, KmsError> {
+        self.gpus_started = true;
+        let mut refused = Vec::new();
+        for card in std::mem::take(&mut self.cards) {
+            let path = card.path.clone();
+            match self.with_gpu(card) {
+                Ok(card) => self.cards.push(card),
+                Err(error) => {
+                    not_used(&path, &error);
+                    refused.push((path, error));
+                }
+            }
+        }
+        match (self.cards.is_empty(), refused.is_empty()) {
+            (true, false) => Err(KmsError::NoCard(Refused(refused))),
+            (_, none_closed) => Ok(!none_closed),
         }
     }
 
     pub(super) fn why_no_card(&mut self) -> Refused {
         let open = |path: PathBuf| {
-            let error = Card::open(&self.session, &path, &self.handle, self.renderer, &self.leasable).err()?;
+            let error = self.usable(&path).err()?;
             Some((path, error))
         };
         Refused(card_paths().into_iter().filter_map(open).collect())
@@ -102,6 +140,10 @@ impl<H: Host> Kms<H> {
             Err(error) => tracing::warn!(%error, "hotplug not watched: displays that come later are not used"),
         }
     }
+}
+
+fn not_used(path: &Path, error: &CardError) {
+    tracing::info!(card = %path.display(), %error, "display device not used");
 }
 
 /// The cards, in order.

@@ -145,6 +145,11 @@ impl DumbCompositor {
         Ok(Presented { queued: true, scanout: Scanout::default(), another: false })
     }
 
+    /// Gives the display to another compositor: its surface, and what is on the screen.
+    pub fn give_up(self) -> (DrmSurface, LastPicture) {
+        (self.surface, LastPicture { _buffers: [self.front, self.back] })
+    }
+
     /// The DRM surface.
     pub fn surface(&self) -> &DrmSurface {
         &self.surface
@@ -208,6 +213,12 @@ impl Picture {
         let tracker = OutputDamageTracker::new(size, scale, Transform::Normal);
         Ok(Self { size, image, rotation, scale, tracker, fresh: true })
     }
+}
+
+/// What a compositor that gave its display up has left on the screen. The end of a framebuffer that is on a plane
+/// switches the CRTC off, so it is kept until something else is there; while a page flip is pending it may be either.
+pub struct LastPicture {
+    _buffers: [Option<ScanoutBuffer>; 2],
 }
 
 /// A buffer of the driver's, and the framebuffer that shows it.

@@ -1,15 +1,5 @@
 //! GLES on GBM: the renderer for a card with a real GPU, its own or (as on a Raspberry Pi) another's that Mesa pairs
 //! with the display. Software EGL is used only on request: pixman on dumb buffers is faster and needs less.
-//!
-//! EGL is started before the first frame and delays it: in the test machine (dev build, virgl over software GL, warm)
-//! 2.0 s after exec instead of 0.8 s with pixman. With a real GPU tens of milliseconds are expected; it has not been
-//! measured. Drawing the splash with pixman first and changing over is not done, as smithay 0.7.0 has it: a
-//! `DrmCompositor` keeps its `DrmSurface`, and the end of one switches the CRTC off, as does the end of the framebuffer
-//! that is on the plane: one compositor cannot follow another without a black moment. A possible way: commit a first
-//! dumb buffer on the bare `DrmSurface` (`DrmSurface::commit`), start EGL, make the `DrmCompositor` of that same
-//! surface, which then has no modeset to do, and keep the dumb buffer until the first page flip after that. Everything
-//! that asks for the renderer at the start (formats for clients, which renderer it is) has to wait until then, and a
-//! driver that takes no other modifier without a modeset would still flash, so it needs a test on such hardware.
 
 use std::sync::Arc;
 

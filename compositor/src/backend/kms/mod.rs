@@ -10,22 +10,25 @@ mod cards;
 mod connectors;
 mod dumb_buffers;
 pub mod edid;
+mod error;
 mod exporter;
 mod gamma;
 mod gles;
 mod gpu_copy;
+mod handover;
 mod head;
 mod plane_fallback;
 mod present;
 mod queue;
 mod quirks;
 mod refusal;
+mod renderer;
 mod seat;
 mod session;
 mod timing;
+mod watched_pictures;
 
 use std::{
-    collections::HashMap,
     os::fd::OwnedFd,
     path::PathBuf,
     rc::Rc,
@@ -37,26 +40,24 @@ use kiosk_core::config::VtNumber;
 use smithay::{
     backend::{
         allocator::dmabuf::Dmabuf,
-        renderer::{ImportMemWl, element::RenderElementStates, gles::GlesTexture, sync::SyncPoint},
+        renderer::{element::RenderElementStates, sync::SyncPoint},
         session::Session,
     },
     desktop::utils::OutputPresentationFeedback,
     reexports::{
-        calloop::{self, RegistrationToken},
+        calloop::RegistrationToken,
         input::Libinput,
-        pixman::Image,
         wayland_server::protocol::{wl_shm, wl_surface::WlSurface},
     },
     utils::{Buffer, Physical, Point, Rectangle},
 };
 
-use self::seat::{Seat, SeatError};
 use super::{
     Backend, BackendError, Colours, DeviceChange, DmabufOffer, HeadState, Host, PresentError, Presented,
-    capture::{Capture, CaptureError, capture, draw},
+    capture::{Capture, CaptureError},
     capture_formats::CaptureFormats,
     lease::{DeviceNumber, Lease, LeaseOffer},
-    watched::{View, Watched},
+    watched::View,
 };
 use crate::{
     event_loop::Handle,
@@ -65,41 +66,22 @@ use crate::{
     stage::{Frame, ramp::Ramp},
 };
 use card::Card;
-use cards::Refused;
+pub use error::KmsError;
 use gpu_copy::GpuPicture;
-use present::CardRenderer;
+use renderer::CardRenderer;
+use seat::Seat;
+use watched_pictures::WatchedPictures;
 
 /// This back end's name, for people.
 pub const NAME: &str = "kms";
-
-/// Why the console's screens cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum KmsError {
-    /// The seat's manager is there and refuses us.
-    #[error(
-        "no seat: {0}; run kioskd from a login on a virtual terminal or as a service with a PAM session (logind), or start seatd and join its group"
-    )]
-    Seat(#[source] SeatError),
-    /// Nothing manages the seat.
-    #[error(
-        "no seat: neither seatd nor a login session on a seat is there for this user; run kioskd from a login on a virtual terminal or as a service with a PAM session (logind), or start seatd and join its group"
-    )]
-    NoManager,
-    /// The seat's event source could not be added to the loop.
-    #[error("the seat could not be watched: {0}")]
-    Watch(#[source] calloop::Error),
-    /// Each card with the reason why it is not used; none where `/dev/dri` has none.
-    #[error(
-        "no display device: {0}; a DRM card with connectors is needed in /dev/dri (is the driver loaded?), or use --backend headless"
-    )]
-    NoCard(Refused),
-}
 
 /// The back end.
 pub struct Kms<H: Host> {
     handle: Handle<H>,
     session: Seat,
     renderer: RendererChoice,
+    /// The first picture is over: GPUs of cards that come from now on are started at once.
+    gpus_started: bool,
     /// Connectors that are no screens, by name: clients may lease them.
     leasable: Rc<[String]>,
     cards: Vec<Card>,
@@ -108,10 +90,7 @@ pub struct Kms<H: Host> {
     /// When connectors are scanned again without a hotplug event, after [`Kms::started`].
     settles: Option<Duration>,
     started: Instant,
-    watched_gles: Watched<GlesTexture>,
-    watched_pixman: Watched<Image<'static, 'static>>,
-    /// The index of the card that drew each watched picture; valid until the list changes.
-    watching: HashMap<View, usize>,
+    watched: WatchedPictures,
 }
 
 impl<H: Host> Kms<H> {
@@ -122,15 +101,14 @@ impl<H: Host> Kms<H> {
             handle: handle.clone(),
             session,
             renderer,
+            gpus_started: false,
             leasable: leasable.into(),
             cards: Vec::new(),
             libinput: None,
             hotplug: None,
             settles: None,
             started: Instant::now(),
-            watched_gles: Watched::default(),
-            watched_pixman: Watched::default(),
-            watching: HashMap::new(),
+            watched: WatchedPictures::default(),
         };
         if kms.session.is_active() {
             kms.open_cards();
@@ -163,8 +141,14 @@ impl<H: Host> Kms<H> {
         self.cards.iter_mut().find(|card| card.has_gpu())
     }
 
+    /// What draws a frame's screen.
+    fn painter_of(&mut self, frame: &Frame<'_>) -> Result<&mut CardRenderer, CaptureError> {
+        let index = self.painter_for(frame.screen.head());
+        self.cards.get_mut(index).map(|card| &mut card.renderer).ok_or(CaptureError::NoDevice)
+    }
+
     /// The card that draws what this display shows.
-    fn painter_of(&self, head: Option<HeadId>) -> usize {
+    fn painter_for(&self, head: Option<HeadId>) -> usize {
         let index = self.cards.iter().position(|card| head.is_some_and(|head| card.has(head))).unwrap_or(0);
         self.painter(index)
     }
@@ -184,7 +168,7 @@ impl<H: Host> Backend for Kms<H> {
     }
 
     fn renderer(&self) -> &'static str {
-        self.cards.first().map_or("pixman", Card::renderer_name)
+        self.cards.first().map_or("pixman", |card| card.renderer.name())
     }
 
     fn heads(&mut self) -> Vec<Head> {
@@ -226,29 +210,17 @@ impl<H: Host> Backend for Kms<H> {
     }
 
     fn capture(&mut self, frame: &Frame<'_>) -> Result<Capture, CaptureError> {
-        let painter = self.painter_of(frame.screen.head());
-        let card = self.cards.get_mut(painter).ok_or(CaptureError::NoDevice)?;
-        match &mut card.renderer {
-            CardRenderer::Gles(gles) => capture::<_, GlesTexture>(&mut gles.renderer, frame),
-            CardRenderer::Pixman(pixman) => capture::<_, Image<'static, 'static>>(pixman, frame),
-        }
+        self.painter_of(frame)?.capture(frame)
     }
 
     fn picture(&mut self, frame: &Frame<'_>) -> Result<(Capture, RenderElementStates), CaptureError> {
-        let painter = self.painter_of(frame.screen.head());
-        match &mut self.cards.get_mut(painter).ok_or(CaptureError::NoDevice)?.renderer {
-            CardRenderer::Gles(gles) => draw::<_, GlesTexture>(&mut gles.renderer, frame, true),
-            CardRenderer::Pixman(pixman) => draw::<_, Image<'static, 'static>>(pixman, frame, true),
-        }
+        self.painter_of(frame)?.picture(frame)
     }
 
     fn watch(&mut self, frame: &Frame<'_>, pointer: bool) -> Result<Vec<Rectangle<i32, Physical>>, CaptureError> {
-        let painter = self.painter_of(frame.screen.head());
-        self.watching.insert(View { screen: frame.screen.id, pointer }, painter);
-        match &mut self.cards.get_mut(painter).ok_or(CaptureError::NoDevice)?.renderer {
-            CardRenderer::Gles(gles) => self.watched_gles.draw(&mut gles.renderer, frame, pointer),
-            CardRenderer::Pixman(pixman) => self.watched_pixman.draw(pixman, frame, pointer),
-        }
+        let index = self.painter_for(frame.screen.head());
+        let card = self.cards.get_mut(index).ok_or(CaptureError::NoDevice)?;
+        self.watched.draw(index, &mut card.renderer, frame, pointer)
     }
 
     fn read_watched(
@@ -257,18 +229,12 @@ impl<H: Host> Backend for Kms<H> {
         part: Rectangle<i32, Buffer>,
         take: &mut dyn FnMut(&[u8]),
     ) -> Result<(), CaptureError> {
-        let painter = self.watching.get(&view).copied().ok_or(CaptureError::NoDevice)?;
-        match &mut self.cards.get_mut(painter).ok_or(CaptureError::NoDevice)?.renderer {
-            CardRenderer::Gles(gles) => self.watched_gles.read(&mut gles.renderer, view, part, take),
-            CardRenderer::Pixman(pixman) => self.watched_pixman.read(pixman, view, part, take),
-        }
+        let card = self.cards.get_mut(self.watched.painter(view)?).ok_or(CaptureError::NoDevice)?;
+        self.watched.read(&mut card.renderer, view, part, take)
     }
 
     fn capture_formats(&self, head: Option<HeadId>) -> Option<Arc<CaptureFormats>> {
-        match &self.cards.get(self.painter_of(head))?.renderer {
-            CardRenderer::Gles(gles) => gles.capture.clone(),
-            CardRenderer::Pixman(_) => None,
-        }
+        self.cards.get(self.painter_for(head))?.renderer.capture_formats()
     }
 
     fn copy_watched(
@@ -278,25 +244,16 @@ impl<H: Host> Backend for Kms<H> {
         buffer: &mut Dmabuf,
         at: Point<i32, Physical>,
     ) -> Result<SyncPoint, CaptureError> {
-        let painter = self.watching.get(&view).copied().ok_or(CaptureError::NoDevice)?;
-        match &mut self.cards.get_mut(painter).ok_or(CaptureError::NoDevice)?.renderer {
-            CardRenderer::Gles(gles) => self.watched_gles.copy(&mut gles.renderer, view, part, buffer, at),
-            CardRenderer::Pixman(_) => Err(CaptureError::NoGpu),
-        }
+        let card = self.cards.get_mut(self.watched.painter(view)?).ok_or(CaptureError::NoDevice)?;
+        self.watched.copy(&mut card.renderer, view, part, buffer, at)
     }
 
     fn forget_watched(&mut self, view: View) {
-        self.watched_gles.forget(view);
-        self.watched_pixman.forget(view);
-        self.watching.remove(&view);
+        self.watched.forget(view);
     }
 
     fn shm_formats(&self) -> Vec<wl_shm::Format> {
-        match self.cards.first().map(|card| &card.renderer) {
-            Some(CardRenderer::Gles(gles)) => gles.renderer.shm_formats().collect(),
-            Some(CardRenderer::Pixman(pixman)) => pixman.shm_formats().collect(),
-            None => Vec::new(),
-        }
+        self.cards.first().map(|card| card.renderer.shm_formats()).unwrap_or_default()
     }
 
     fn sysfs(&self) -> Option<PathBuf> {
@@ -334,19 +291,17 @@ impl<H: Host> Backend for Kms<H> {
     }
 
     fn import_dmabuf(&mut self, dmabuf: &Dmabuf) -> bool {
-        match self.gpu().map(|card| &mut card.renderer) {
-            Some(CardRenderer::Gles(gles)) => gles.import(dmabuf),
-            _ => false,
-        }
+        self.gpu().is_some_and(|card| card.renderer.import(dmabuf))
     }
 
     fn early_import(&mut self, surface: &WlSurface) {
-        // Uploads textures now instead of during the frame. pixman reads shared memory directly.
-        if let Some(CardRenderer::Gles(gles)) = self.gpu().map(|card| &mut card.renderer)
-            && let Err(error) = smithay::backend::renderer::utils::import_surface_tree(&mut gles.renderer, surface)
-        {
-            tracing::debug!(%error, "a buffer could not be imported early");
+        if let Some(card) = self.gpu() {
+            card.renderer.early_import(surface);
         }
+    }
+
+    fn start_gpus(&mut self) -> Result<bool, BackendError> {
+        self.start_gpus_of_cards().map_err(BackendError::device)
     }
 
     fn start_input(&mut self) {
@@ -424,9 +379,7 @@ impl<H: Host> Backend for Kms<H> {
                 }
                 self.cards.retain(|card| card.device != device);
                 // Their buffers belong to cards, whose indices have changed.
-                self.watched_gles = Watched::default();
-                self.watched_pixman = Watched::default();
-                self.watching.clear();
+                self.watched = WatchedPictures::default();
                 // The real driver may have replaced a firmware framebuffer meanwhile.
                 self.open_cards();
             }

@@ -10,23 +10,26 @@ use smithay::{
             gbm::{GbmAllocator, GbmBufferFlags, GbmDevice},
         },
         drm::{
-            DrmDeviceFd, DrmSurface, Planes,
+            DrmDeviceFd, DrmSurface,
             compositor::{DrmCompositor, FrameFlags},
         },
         renderer::{Bind, pixman::PixmanRenderer},
     },
-    output::Output,
+    output::OutputModeSource,
     reexports::drm::control::{Mode, plane},
-    utils::{Buffer, Size},
+    utils::{Buffer, Size, Transform},
 };
 
 use super::{
-    dumb_buffers::{DumbCompositor, shares_buffers},
+    dumb_buffers::{DumbCompositor, LastPicture, shares_buffers},
     exporter::Exporter,
     gpu_copy::{GpuPicture, ShownPicture},
+    handover::Handover,
     plane_fallback::PlaneFallback,
     queue::{Drawing, Feedback, queue},
+    quirks::Quirks,
     refusal::refusal,
+    renderer::CardRenderer,
 };
 use crate::{
     backend::{BackendError, PresentError, Presented, rotated::PanelRotation},
@@ -37,17 +40,11 @@ use crate::{
 type GlesCompositor = DrmCompositor<GbmAllocator<DrmDeviceFd>, Exporter, Feedback, DrmDeviceFd>;
 type PixmanCompositor = DrmCompositor<DumbAllocator, DrmDeviceFd, Feedback, DrmDeviceFd>;
 
-/// What draws for a card.
-pub enum CardRenderer {
-    /// A GPU draws, and clients' buffers may go to planes as they are.
-    Gles(Box<super::gles::Gles>),
-    /// The CPU draws, into dumb buffers.
-    Pixman(PixmanRenderer),
-}
-
 /// Puts frames on one display's planes.
 pub struct Presenter {
     compositor: Compositor,
+    // After the compositor, whose end switches the CRTC off.
+    handover: Handover<LastPicture>,
     /// The last frame's rotation on the panel.
     rotation: Option<PanelRotation>,
     /// How the last frame reached the screen.
@@ -79,16 +76,48 @@ const GBM_FORMATS: [Fourcc; 2] = [Fourcc::Xrgb8888, Fourcc::Argb8888];
 const DUMB_FORMATS: [Fourcc; 1] = [Fourcc::Xrgb8888];
 
 impl Presenter {
-    /// Sets a display up. No modeset happens before the first frame.
+    /// For frames before the card's GPU is started, which are drawn by the CPU into a dumb buffer: a [`DrmCompositor`]
+    /// would not give its surface up.
+    pub fn provisional(surface: DrmSurface, fd: &DrmDeviceFd) -> Self {
+        let handover = Handover::Provisional;
+        Self { handover, ..Self::of(Compositor::Dumb(Box::new(DumbCompositor::new(surface, fd)))) }
+    }
+
+    /// Whether it draws only until the GPU is started.
+    pub fn is_provisional(&self) -> bool {
+        matches!(self.handover, Handover::Provisional)
+    }
+
+    /// Gives the display to the presenter that follows a provisional one; `None`: it is not one.
+    pub fn give_up(self) -> Option<(DrmSurface, LastPicture)> {
+        match (self.handover, self.compositor) {
+            (Handover::Provisional, Compositor::Dumb(dumb)) => Some(dumb.give_up()),
+            _ => None,
+        }
+    }
+
+    /// Keeps what the presenter before it has left on the screen until a frame of its own is there.
+    pub fn after(self, shown: LastPicture) -> Self {
+        Self { handover: Handover::Awaited(shown), ..self }
+    }
+
+    /// Sets a display up. No modeset happens before the first frame. `cursor`: of the device's cursor planes.
     pub fn new(
         renderer: &mut CardRenderer,
-        output: &Output,
+        quirks: &Quirks,
+        cursor: Size<u32, Buffer>,
         surface: DrmSurface,
-        planes: Planes,
         fd: &DrmDeviceFd,
-        cursor: Option<Size<u32, Buffer>>,
     ) -> Result<Self, PresentError> {
-        let size = cursor.unwrap_or_default();
+        let mut planes = surface.planes().clone();
+        quirks.restrict(&mut planes);
+        // Each frame sets it anew.
+        let (width, height) = surface.pending_mode().size();
+        let output = OutputModeSource::Static {
+            size: (i32::from(width), i32::from(height)).into(),
+            scale: 1.0.into(),
+            transform: Transform::Normal,
+        };
         let compositor = match renderer {
             CardRenderer::Gles(gles) => {
                 let formats: FormatSet =
@@ -106,8 +135,8 @@ impl Presenter {
                     exporter,
                     GBM_FORMATS,
                     formats,
-                    size,
-                    cursor.map(|_| gbm),
+                    cursor,
+                    quirks.cursor_plane.then_some(gbm),
                 )
                 .map_err(refusal)?;
                 Compositor::Gles(Box::new(compositor))
@@ -127,20 +156,25 @@ impl Presenter {
                     fd.clone(),
                     DUMB_FORMATS,
                     formats,
-                    size,
+                    cursor,
                     None,
                 )
                 .map_err(refusal)?;
                 Compositor::Pixman(Box::new(compositor))
             }
         };
-        Ok(Self {
+        Ok(Self::of(compositor))
+    }
+
+    fn of(compositor: Compositor) -> Self {
+        Self {
             compositor,
+            handover: Handover::Done,
             rotation: None,
             scanout: Scanout::default(),
             fallback: PlaneFallback::default(),
             shown: ShownPicture::default(),
-        })
+        }
     }
 
     /// Draws a frame, or takes the one that another GPU drew, and queues its page flip.
@@ -197,7 +231,13 @@ impl Presenter {
                     tracing::warn!("display driver refuses frames with planes; composing all");
                 }
             }
-            Err(ref error) if error.blames_frame() => self.fallback.refused(),
+            Err(ref error) if error.blames_frame() => {
+                self.fallback.refused();
+                if self.handover.refused() {
+                    tracing::warn!(%error, "display not handed over without a modeset: it is set up anew");
+                    self.clear().map_err(PresentError::device)?;
+                }
+            }
             _ => {}
         }
         presented.map(|presented| Presented { another: another && presented.queued, ..presented })
@@ -206,15 +246,19 @@ impl Presenter {
     /// A page flip happened.
     pub fn flipped(&mut self) -> Feedback {
         let submitted = either!(&mut self.compositor, compositor => compositor.frame_submitted().map_err(|error| error.to_string()));
-        submitted.unwrap_or_else(|error| {
+        let submitted = submitted.unwrap_or_else(|error| {
             tracing::debug!(%error, "the next frame could not be submitted");
             None
-        })?
+        })?;
+        self.handover.flipped();
+        submitted
     }
 
     /// Switches the CRTC off. The next frame switches it on.
     pub fn clear(&mut self) -> Result<(), BackendError> {
-        either!(&mut self.compositor, compositor => compositor.clear().map_err(BackendError::device))
+        either!(&mut self.compositor, compositor => compositor.clear().map_err(BackendError::device))?;
+        self.handover.cleared();
+        Ok(())
     }
 
     /// Whether the CRTC is on, in the wanted mode.

@@ -23,9 +23,9 @@ use crate::{
     backend::{
         FlipTime, Host,
         kms::{
-            gles::{Gles, GlesError},
-            present::CardRenderer,
+            gles::GlesError,
             quirks::Quirks,
+            renderer::CardRenderer,
             seat::{Seat, SeatDevice, SeatError},
         },
     },
@@ -61,7 +61,7 @@ pub enum CardError {
 }
 
 impl Card {
-    /// Opens the card, if it has connectors.
+    /// Opens the card, if it has connectors. Its GPU is started by [`Card::start_gpu`].
     pub fn open<H: Host>(
         session: &Seat,
         path: &Path,
@@ -85,7 +85,8 @@ impl Card {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let driver = drm.get_driver().map(|driver| driver.name().to_string_lossy().into_owned()).unwrap_or_default();
         let quirks = Quirks::of(&driver, &name);
-        let renderer = choose_renderer(&fd, &quirks, choice)?;
+        let renderer = PixmanRenderer::new().map(CardRenderer::Pixman).map_err(CardError::Renderer)?;
+        let gpu_to_start = choice == RendererChoice::Gles || (choice == RendererChoice::Auto && quirks.may_have_gpu);
         let device = stat(path).map(|stat| stat.st_rdev).unwrap_or_default();
         let number = major(device) << 20 | minor(device);
         let driven = Driven::default();
@@ -96,6 +97,7 @@ impl Card {
             quirks,
             renderer,
             flips,
+            gpu_to_start,
             number,
             heads: Vec::new(),
             driven,
@@ -109,17 +111,6 @@ impl Card {
             _seat: seat,
         })
     }
-}
-
-fn choose_renderer(fd: &DrmDeviceFd, quirks: &Quirks, choice: RendererChoice) -> Result<CardRenderer, CardError> {
-    if choice == RendererChoice::Gles || (choice == RendererChoice::Auto && quirks.may_have_gpu) {
-        match Gles::new(fd, choice == RendererChoice::Gles) {
-            Ok(gles) => return Ok(CardRenderer::Gles(Box::new(gles))),
-            Err(reason) if choice == RendererChoice::Gles => return Err(CardError::NoGpu(reason)),
-            Err(reason) => tracing::info!(%reason, "drawing without a GPU"),
-        }
-    }
-    PixmanRenderer::new().map(CardRenderer::Pixman).map_err(CardError::Renderer)
 }
 
 /// Tells the host of the card's page flips. They come once a frame, so they are read from the card and not by smithay's
