@@ -5,9 +5,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use kiosk_tests::vm::{Flashed, FlashedPlan, Kernel, Processor};
+use kiosk_tests::vm::{Flashed, FlashedPlan, Kernel, Processor, is_demo};
 
-use crate::{images, is_demo, is_splash, out};
+use crate::{images, is_splash, out};
 
 /// Power-on to the page, emulated on a busy two-core host: twice what amd64 takes, whose instructions are the host's.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(3600);

@@ -2,11 +2,10 @@
 //! with all that was kept.
 
 use anyhow::{Context, Result, ensure};
-use kiosk_tests::vm::{Flashed, FlashedPlan, Login};
+use kiosk_tests::vm::{Card, Flashed, FlashedPlan, Login, is_demo};
 
-use crate::card::Card;
 use crate::updates::{MOUNT, STICK, update};
-use crate::{BLESSED_TIMEOUT, PAGE_TIMEOUT, images, is_demo, kernels, log_in, make_key, out, page, run, splash};
+use crate::{BLESSED_TIMEOUT, PAGE_TIMEOUT, images, kernels, out, page, run, splash};
 
 /// What the device is, and what it was told to keep: printed by a line of shell, in one moment.
 const KEPT: &str = "cat /etc/machine-id; hostname; cat /var/lib/kiosk/state.toml; cat /var/lib/kept";
@@ -15,7 +14,7 @@ const KEPT: &str = "cat /etc/machine-id; hostname; cat /var/lib/kiosk/state.toml
 /// update; at its end; and in the first boot of what it brought, or of the one before.
 pub fn cuts() -> Result<()> {
     let card = Card::flash(&images()?.join("kiosk_1.raw"))?;
-    let (key, public) = make_key(&card)?;
+    let (key, public) = card.make_key()?;
     card.write(
         &format!("[device]\nname = \"kiosk-cut\"\nssh-key = \"{public}\"\nupdates = \"{STICK}/none/\"\n"),
         "/kiosk.toml",
@@ -47,7 +46,7 @@ pub fn cuts() -> Result<()> {
     page(&mut machine, "page after two cuts")?;
     let upright = machine.screen()?;
     kernels(&mut machine, &card, &["kiosk_1.efi"])?;
-    log_in(&mut machine, &key)?;
+    machine.log_in(&key)?;
     let rotated = "echo kept >/var/lib/kept && sync /var/lib/kept /var/lib && kioskctl rotate 180";
     let kept = run(&machine, &key, &format!("{rotated} >&2 && {KEPT}"))?;
     machine.cut();
@@ -63,7 +62,7 @@ pub fn cuts() -> Result<()> {
         Ok(is_demo(picture) && picture.rotated(180).difference(&upright, 48) < picture.difference(&upright, 48) / 2.0)
     })?;
     eprintln!("page, rotated, after {} s", after.as_secs());
-    log_in(&mut machine, &key)?;
+    machine.log_in(&key)?;
     is_kept(&machine)?;
     run(&machine, &key, MOUNT)?;
     ensure!(!card.other_slot_is_written()?, "the other slot is not empty");
@@ -78,7 +77,7 @@ pub fn cuts() -> Result<()> {
 
     let mut machine = start("written")?;
     page(&mut machine, "page after half an update")?;
-    log_in(&mut machine, &key)?;
+    machine.log_in(&key)?;
     is_kept(&machine)?;
     run(&machine, &key, MOUNT)?;
     update(&machine, &key, "rotated")?;
@@ -93,7 +92,7 @@ pub fn cuts() -> Result<()> {
 
     let mut machine = start("last")?;
     page(&mut machine, "page after six cuts")?;
-    log_in(&mut machine, &key)?;
+    machine.log_in(&key)?;
     is_kept(&machine)?;
     let running = run(&machine, &key, "cat /proc/cmdline")?;
     let updated = running.contains("root=PARTLABEL=kiosk_3 ");

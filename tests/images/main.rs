@@ -4,35 +4,24 @@
 //! `tests/out/image-PART/`, from power-on to page. Emulated, each takes ten minutes and more: none is in the gate.
 
 mod arm64;
-mod card;
 mod cuts;
 mod secure;
 mod settings;
 mod updates;
 mod var;
+mod wrong;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use kiosk_tests::vm::{Flashed, Login, Picture};
+use kiosk_tests::vm::{Card, Flashed, Login, Picture, is_demo, is_splash};
 use libtest_mimic::{Arguments, Failed, Trial};
-
-use card::Card;
 
 /// Power-on to the page, emulated on a busy two-core host, a restart by the boot counter included.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(1500);
 /// The page's being stable, and its name on the ESP.
 const BLESSED_TIMEOUT: Duration = Duration::from_secs(600);
-/// From the page to a login.
-const LOGIN_TIMEOUT: Duration = Duration::from_secs(300);
-/// Between two tries.
-const BETWEEN_LOGINS: Duration = Duration::from_secs(2);
-/// The demo page's colour, which no other screen of ours has.
-const DEMO: [u8; 3] = [0x1c, 0x6e, 0x8c];
-/// Of the edge of kioskd's logo: its beginning, middle and end. No firmware's has all three.
-const EDGE: [[u8; 3]; 3] = [[0x5e, 0xea, 0xd4], [0x38, 0xbd, 0xf8], [0x63, 0x66, 0xf1]];
 /// Of the screens that tell something: white letters in the title, light grey ones below.
 const LETTERS: [u8; 3] = [255, 255, 255];
 
@@ -46,6 +35,8 @@ fn main() {
         Trial::test("secure_boot_takes_its_keys_and_then_starts_what_is_signed", || told(secure::boots())),
         Trial::test("var_is_full_and_the_screen_says_so", || told(var::full())),
         Trial::test("var_is_write_protected_and_the_screen_says_so", || told(var::protected())),
+        Trial::test("no_browser_and_the_screen_says_so_and_the_boot_is_not_good", || told(wrong::no_browser())),
+        Trial::test("machine_id_that_is_none_becomes_one_that_stays", || told(wrong::machine_id())),
         Trial::test("cuts_of_the_power_while_it_boots_and_is_updated_lose_nothing", || told(cuts::cuts())),
         Trial::test("arm64_debian_with_the_packages_boots_to_the_page", || told(arm64::boots())),
     ];
@@ -64,18 +55,9 @@ fn out(part: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("out").join(format!("image-{part}"))
 }
 
-fn is_demo(picture: &Picture) -> bool {
-    picture.share_of(DEMO, 12) > 0.7
-}
-
 /// The page and the logo, which is a hundredth of a splash and has white in it, have colours.
 fn is_coloured(picture: &Picture) -> bool {
     picture.share(|[r, g, b]| r.max(g).max(b) - r.min(g).min(b) > 96) > 0.002
-}
-
-/// The boot splash and kioskd's first frame: our logo, which the firmware has not.
-fn is_splash(picture: &Picture) -> bool {
-    EDGE.iter().all(|color| picture.share_of(*color, 12) > 0.000_5) && !is_demo(picture)
 }
 
 /// Waits for our logo.
@@ -110,26 +92,6 @@ fn kernels(machine: &mut Flashed, card: &Card, wanted: &[&str]) -> Result<()> {
     let after = machine.wait("kernels", BLESSED_TIMEOUT, |_| Ok(card.kernels()? == wanted));
     let after = after.with_context(|| format!("the kernels are {:?}, not {what}", card.kernels()))?;
     eprintln!("{what} after {} s", after.as_secs());
-    Ok(())
-}
-
-/// A key of the test's own, in a file beside the card: the line of it that `kiosk.toml` takes.
-fn make_key(card: &Card) -> Result<(PathBuf, String)> {
-    let file = card.beside("key");
-    let made =
-        Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f"]).arg(&file).status();
-    ensure!(made.context("ssh-keygen (Debian: openssh-client)")?.success(), "ssh-keygen failed");
-    Ok((file, std::fs::read_to_string(card.beside("key.pub"))?.trim().to_owned()))
-}
-
-/// Waits until it lets in: it may do so after the page.
-fn log_in(machine: &mut Flashed, login: &Login) -> Result<()> {
-    let deadline = Instant::now() + LOGIN_TIMEOUT;
-    while let Err(error) = machine.run(login, "true") {
-        ensure!(Instant::now() < deadline, "the login is refused: {error:#}");
-        // QEMU's network takes each connection at once, whether or not anybody listens in the machine.
-        std::thread::sleep(BETWEEN_LOGINS);
-    }
     Ok(())
 }
 

@@ -1,10 +1,9 @@
 //! A card that is set up on another computer: wrong at first, then right, with a name, a logo and two ways to log in.
 
 use anyhow::{Result, ensure};
-use kiosk_tests::vm::{Flashed, FlashedPlan, Login, Picture};
+use kiosk_tests::vm::{Card, Flashed, FlashedPlan, Login, Picture, is_demo};
 
-use crate::card::Card;
-use crate::{PAGE_TIMEOUT, images, is_demo, kernels, log_in, make_key, out, page, run, told_on_screen};
+use crate::{PAGE_TIMEOUT, images, kernels, out, page, run, told_on_screen};
 
 /// Of the customer's logo, which no screen of ours has.
 const LOGO: [u8; 3] = [0xff, 0x00, 0xcc];
@@ -32,7 +31,7 @@ pub fn boots() -> Result<()> {
     let id = card.in_var("/lib/kiosk-device/machine-id")?;
     ensure!(id.trim().len() == 32 && id.trim().bytes().all(|c| c.is_ascii_hexdigit()), "the machine id is {id:?}");
 
-    let (key, public) = make_key(&card)?;
+    let (key, public) = card.make_key()?;
     card.write(
         &format!(
             "[device]\nname = \"kiosk-hall\"\nlogo = \"mine.svg\"\nssh-key = \"{public}\"\npassword = \"{PASSWORD}\"\n"
@@ -56,7 +55,7 @@ pub fn boots() -> Result<()> {
     eprintln!("logo after {} s", logo.as_secs());
     page(&mut machine, "page")?;
     let by_key = Login::Key(&key);
-    log_in(&mut machine, &by_key)?;
+    machine.log_in(&by_key)?;
     let name = run(&machine, &by_key, "hostname; cat /etc/machine-id; id -u")?;
     ensure!(name == format!("kiosk-hall\n{}\n0\n", id.trim()), "by the key: {name:?}");
     let boot = run(&machine, &by_key, "kioskctl status --boot | grep Boot")?;

@@ -1,10 +1,9 @@
 //! Updates by systemd-sysupdate from a stick, as a device takes them: wrong ones, one whose page never comes, a good one.
 
 use anyhow::{Context, Result, ensure};
-use kiosk_tests::vm::{Flashed, FlashedPlan, Login};
+use kiosk_tests::vm::{Card, Flashed, FlashedPlan, Login, is_demo};
 
-use crate::card::Card;
-use crate::{PAGE_TIMEOUT, images, is_demo, kernels, log_in, make_key, out, page, run};
+use crate::{PAGE_TIMEOUT, images, kernels, out, page, run};
 
 /// Where the stick is mounted in the machine.
 pub const STICK: &str = "file:///run/stick";
@@ -17,7 +16,7 @@ pub const MOUNT: &str =
 /// until its boots are used up, and the one before is back; the one after it has its page, which is another.
 pub fn updates() -> Result<()> {
     let card = Card::flash(&images()?.join("kiosk_1.raw"))?;
-    let (key, public) = make_key(&card)?;
+    let (key, public) = card.make_key()?;
     card.write(&format!("[device]\nssh-key = \"{public}\"\nupdates = \"{STICK}/none/\"\n"), "/kiosk.toml")?;
     let key = Login::Key(&key);
     let (disk, stick, film) = (card.disk(), images()?.join("stick.raw"), out("updates"));
@@ -29,7 +28,7 @@ pub fn updates() -> Result<()> {
     page(&mut machine, "page of 1")?;
     kernels(&mut machine, &card, &["kiosk_1.efi"])?;
     let upright = machine.screen()?;
-    log_in(&mut machine, &key)?;
+    machine.log_in(&key)?;
     run(&machine, &key, MOUNT)?;
 
     for (wrong, why) in [("unsigned", "Failed to retrieve signature file"), ("cut-off", "did not check out")] {
@@ -50,7 +49,7 @@ pub fn updates() -> Result<()> {
         Ok(tried && !is_demo(picture))
     })?;
     page(&mut machine, "page of 1 again")?;
-    log_in(&mut machine, &key)?;
+    machine.log_in(&key)?;
     run(&machine, &key, MOUNT)?;
     let running = run(&machine, &key, "cat /proc/cmdline")?;
     ensure!(running.contains("root=PARTLABEL=kiosk_1 "), "not the version before: {running}");
@@ -65,7 +64,7 @@ pub fn updates() -> Result<()> {
     })?;
     eprintln!("page of 3 after {} s", rotated.as_secs());
     kernels(&mut machine, &card, &["kiosk_1.efi", "kiosk_3.efi"])?;
-    log_in(&mut machine, &key)?;
+    machine.log_in(&key)?;
     let running = run(&machine, &key, "cat /proc/cmdline; grep IMAGE_VERSION /etc/os-release")?;
     ensure!(running.contains("root=PARTLABEL=kiosk_3") && running.contains("IMAGE_VERSION=\"3\""), "not 3: {running}");
     machine.power_off()

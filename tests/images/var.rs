@@ -1,9 +1,8 @@
 //! A `/var` that nothing can be written to: the screen says so, and the page is there all the same.
 
 use anyhow::{Result, ensure};
-use kiosk_tests::vm::{Flashed, FlashedPlan};
+use kiosk_tests::vm::{Card, Flashed, FlashedPlan};
 
-use crate::card::Card;
 use crate::{images, kernels, out, page, told_on_screen};
 
 /// Left in a full /var, bytes: less than anything of a browser.

@@ -23,8 +23,12 @@ const VARIABLES: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 const SECURE_FIRMWARE: &str = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd";
 /// QEMU's socket exists well before this after its start.
 const QEMU_TIMEOUT: Duration = Duration::from_secs(60);
-/// Between two looks at a screen or a disk that is waited for: neither has an event.
+/// Between two looks at a screen or a disk that is waited for, unless it is told otherwise: neither has an event.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// From the page to a login.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(300);
+/// Between two tries.
+const BETWEEN_LOGINS: Duration = Duration::from_secs(2);
 /// Power button to off, on a busy two-core host.
 const OFF_TIMEOUT: Duration = Duration::from_secs(180);
 /// Set by whoever looks for a fault: the machine's journal goes to `serial.log` beside the pictures. The kernel takes this
@@ -60,6 +64,8 @@ pub struct FlashedPlan<'a> {
     pub kernel: Option<Kernel<'a>>,
     /// Whether its firmware has Secure Boot, as delivered without any keys.
     pub secure: bool,
+    /// Between two looks at its screen.
+    pub look_again: Duration,
     /// Where pictures and QEMU's own log go; one that exists is emptied.
     pub out: &'a Path,
 }
@@ -84,6 +90,7 @@ impl<'a> FlashedPlan<'a> {
             protected: false,
             kernel: None,
             secure: false,
+            look_again: LOOK_AGAIN,
             out,
         }
     }
@@ -95,6 +102,7 @@ pub struct Flashed {
     qmp: Qmp,
     files: TempDir,
     started: Instant,
+    look_again: Duration,
     out: PathBuf,
     /// Of this machine, on the loopback: leads to the guest's port 22.
     login: u16,
@@ -173,7 +181,10 @@ impl Flashed {
         let mut qemu =
             command.spawn().with_context(|| format!("{qemu} (packages qemu-system-x86, qemu-system-arm)"))?;
         match connect(&mut qemu, &socket, plan.out) {
-            Ok(qmp) => Ok(Self { qemu, qmp, files, started, out: plan.out.to_owned(), login }),
+            Ok(qmp) => {
+                let (look_again, out) = (plan.look_again, plan.out.to_owned());
+                Ok(Self { qemu, qmp, files, started, look_again, out, login })
+            }
             Err(error) => {
                 let _ = qemu.kill();
                 let _ = qemu.wait();
@@ -222,8 +233,21 @@ impl Flashed {
                 return Ok(at);
             }
             ensure!(!late, "{what} did not come in {timeout:?}: see {}", self.out.display());
-            std::thread::sleep(LOOK_AGAIN);
+            std::thread::sleep(self.look_again);
         }
+    }
+
+    /// Waits until it lets in: it may do so after the page.
+    pub fn log_in(&mut self, login: &Login) -> Result<()> {
+        let deadline = Instant::now() + LOGIN_TIMEOUT;
+        while let Err(error) = self.run(login, "true") {
+            let ended = self.qemu.try_wait()?;
+            ensure!(ended.is_none(), "QEMU has ended: see {}", self.out.join("qemu.log").display());
+            ensure!(Instant::now() < deadline, "the login is refused: {error:#}");
+            // QEMU's network takes each connection at once, whether or not anybody listens in the machine.
+            std::thread::sleep(BETWEEN_LOGINS);
+        }
+        Ok(())
     }
 
     /// Runs a command in it, by ssh, and gives what it says; fails as the command does, or where the login is refused.

@@ -5,6 +5,7 @@
 
 mod agent;
 mod cable;
+mod card;
 mod disk;
 mod film;
 mod flashed;
@@ -16,6 +17,7 @@ mod machine;
 mod panel;
 mod picture;
 mod qmp;
+mod seen;
 mod sleep;
 mod stage;
 mod vkms;
@@ -24,6 +26,7 @@ pub mod wire;
 
 pub use agent::{Agent, Job, Output};
 pub use cable::Cable;
+pub use card::{Card, Partition};
 pub use disk::Disk;
 pub use film::{Film, Sample};
 pub use flashed::{Flashed, FlashedPlan, Kernel, Login, Processor};
@@ -32,5 +35,6 @@ pub use guest::Guest;
 pub use hands::Finger;
 pub use machine::{Display, Machine, Plan};
 pub use picture::{Picture, Rgb, near};
+pub use seen::{is_demo, is_splash};
 pub use stage::Stage;
 pub use vkms::virtual_display_driver;

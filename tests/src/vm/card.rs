@@ -50,10 +50,19 @@ impl Card {
         self.directory.path().join(name)
     }
 
+    /// The disk itself, for a machine to boot.
     pub fn disk(&self) -> PathBuf {
         self.directory.path().join("disk")
     }
 
+    /// A key of the test's own, in a file beside the disk: the line of it that `kiosk.toml` takes.
+    pub fn make_key(&self) -> Result<(PathBuf, String)> {
+        let file = self.beside("key");
+        run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f"]).arg(&file))?;
+        Ok((file, fs::read_to_string(self.beside("key.pub"))?.trim().to_owned()))
+    }
+
+    /// All partitions, in the order of the table.
     pub fn partitions(&self) -> Result<Vec<Partition>> {
         let table: Value = serde_json::from_str(&run(Command::new("sfdisk").arg("--json").arg(self.disk()))?)?;
         let sector = table["partitiontable"]["sectorsize"].as_u64().unwrap_or(512);
@@ -71,6 +80,7 @@ impl Card {
             .collect()
     }
 
+    /// The partition of that name.
     pub fn partition(&self, name: &str) -> Result<Partition> {
         let found = self.partitions()?.into_iter().find(|partition| partition.name == name);
         found.with_context(|| format!("there is no partition {name}"))
@@ -125,6 +135,38 @@ impl Card {
         let write = format!("write {} filling", file.display());
         run(Command::new("debugfs").args(["-w", "-R", &write, &self.var()?]))?;
         Ok(fs::remove_file(file)?)
+    }
+
+    /// Writes a file of /var in place of one that may be there, with the folder above it, as root's, when the machine is off.
+    pub fn write_to_var(&self, text: &str, path: &str) -> Result<()> {
+        let file = self.beside("text");
+        fs::write(&file, text)?;
+        let (folder, _) = path.rsplit_once('/').context("a path without a folder")?;
+        // It tells what it can't do, such as make what is there, and goes on.
+        let commands = format!("mkdir {folder}\nrm {path}\nwrite {} {path}\n", file.display());
+        self.change_var(&commands)?;
+        ensure!(self.in_var(path)? == text, "/var{path} was not written");
+        Ok(())
+    }
+
+    /// Takes a folder out of /var, with the files that are right in it, when the machine is off.
+    pub fn remove_from_var(&self, path: &str) -> Result<()> {
+        let list = || run(Command::new("debugfs").args(["-R", &format!("ls -p {path}"), &self.var()?]));
+        let listed = list()?;
+        let names =
+            listed.lines().filter_map(|line| line.split('/').nth(5)).filter(|name| !matches!(*name, "." | ".."));
+        let mut commands: String = names.map(|name| format!("rm {path}/{name}\n")).collect();
+        commands.push_str(&format!("rmdir {path}\n"));
+        self.change_var(&commands)?;
+        ensure!(list()?.trim().is_empty(), "/var{path} is still there");
+        Ok(())
+    }
+
+    /// Has debugfs do what it is told, a line each.
+    fn change_var(&self, commands: &str) -> Result<()> {
+        let file = self.beside("commands");
+        fs::write(&file, commands)?;
+        run(Command::new("debugfs").args(["-w", "-f"]).arg(&file).arg(self.var()?)).map(drop)
     }
 
     /// Blocks of /var that are free for everybody, bytes.
