@@ -59,7 +59,7 @@ impl Kiosk {
         // A mirror shows its source, so captures of the source count.
         let source = screens.mirror_source(id).map_or(id, |source| source.id);
         let watched = [id, source].iter().any(|id| protocols.captures.is_announced(*id));
-        stage.prepare_notice(screen, watched, now);
+        stage.prepare_notice(screen, screens.shell_on(source), watched, now);
         let ramp = colours::ramp(&protocols.gamma, night_light, id).filter(|_| done == Colours::Drawn);
         let changes = look.is_some() || ramp.is_some();
         let plain = changes.then(|| Frame::new(screens, id, stage, now)).flatten().filter(|frame| frame.screen.lit());

@@ -29,6 +29,8 @@ const MAX_CONNECTIONS_EACH: usize = 4;
 const READ_A_TURN: usize = 4096;
 /// Longest log text about an invalid line, characters.
 const MOST_CHARACTERS: usize = 200;
+/// Longest name on the screen of who looks at a page, characters.
+const MOST_INSPECTOR: usize = 64;
 
 struct Link {
     id: u64,
@@ -283,6 +285,7 @@ impl Kiosk {
             overdue: report.overdue,
             tried: report.tried,
             reason: report.reason,
+            inspector: inspector(report.inspector, report.inspected_until),
             wait_for_session: readiness.wait_for_session,
         };
         let changed = *readiness != new;
@@ -329,6 +332,13 @@ impl Kiosk {
         self.page_gone(number);
         self.end_reset();
     }
+}
+
+/// Who looks at the page, and until when by the device's clock.
+fn inspector(who: String, until: u64) -> Option<(String, String)> {
+    let moment = jiff::Timestamp::from_second(i64::try_from(until).ok()?).ok()?;
+    let time = moment.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M").to_string();
+    (!who.is_empty()).then(|| (printable(&shortened(&who, MOST_INSPECTOR)), time))
 }
 
 /// The local time, for the screen.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use kiosk_core::api::{Report, State};
 use kioskd::{
     command::{ApplyMode, OutputChange},
     privilege::Privilege,
@@ -71,6 +72,32 @@ fn a_line_comes_with_the_first_picture_and_goes_when_no_more_are_taken() {
     assert!(taken.elapsed() >= Duration::from_secs(9), "people have the time to read it");
     fixture.nothing_left_to_do();
     assert_eq!(fixture.wakeups(Duration::from_millis(500)), 0);
+}
+
+#[test]
+fn who_looks_into_a_page_is_on_its_screen_until_that_ends() {
+    let mut fixture = Setup::kiosk(&["640x400"]).start();
+    let mut session = fixture.session();
+    let page = fixture.client();
+    fixture.map(page, Picture::Solid(RED));
+    fixture.report(&mut session, State::Ready);
+    fixture.until("the page", |fixture| covered(fixture, RED) == 0);
+    let inspected = |who: &str| Report {
+        state: State::Ready,
+        inspector: who.to_owned(),
+        inspected_until: 1_700_000_000,
+        ..Report::default()
+    };
+    session.send(&inspected("Anna"));
+    fixture.until("the line", |fixture| fixture.panel().pixel(320, 2) != RED);
+    assert_eq!(fixture.panel().pixel(320, 200), RED, "it is no more than a line");
+    session.send(&inspected(""));
+    fixture.until("the end of the line", |fixture| covered(fixture, RED) == 0);
+    // A session that goes takes it along.
+    session.send(&inspected(&"Bert ".repeat(1000)));
+    fixture.until("the line", |fixture| fixture.panel().pixel(320, 2) != RED);
+    drop(session);
+    fixture.until("the end of the line", |fixture| fixture.panel().pixel(320, 2) == RED);
 }
 
 #[test]

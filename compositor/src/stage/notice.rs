@@ -1,6 +1,6 @@
-//! The capture notice: a line over everything on a screen that is being captured (`[capture] notice`). It does not
-//! move, so that a still screen is drawn only when it appears and disappears. [`crate::protocols`]' captures decide
-//! when it is shown; captures include it.
+//! The notice: a line over everything on a screen that is being captured (`[capture] notice`), or whose page somebody
+//! looks at by DevTools. It does not move, so that a still screen is drawn only when it appears and disappears.
+//! [`crate::protocols`]' captures and the session's reports decide when it is shown; captures include it.
 
 use kiosk_splash::{Fonts, Image, Label, Style, labels};
 use smithay::{

@@ -31,7 +31,7 @@ pub struct ScreenPictures {
     pub bars: Bars,
     /// Of `KIOSKD_DEBUG=damage`.
     pub tint: Tint,
-    /// The capture notice.
+    /// The line that says that somebody looks.
     pub notice: Option<Notice>,
     /// The picture with visual aids; `None`: none are on.
     pub aided: Option<AidedPicture>,
@@ -149,20 +149,28 @@ impl Stage {
         splash.animate(elapsed).filter(|_| screen.lit())
     }
 
-    /// Paints or removes the capture notice before a frame is drawn.
-    pub fn prepare_notice(&mut self, screen: &Screen, wanted: bool, now: Duration) {
-        if !wanted && self.pictures.get(screen.id).is_none_or(|pictures| pictures.notice.is_none()) {
+    /// Paints or removes the notice before a frame is drawn: who looks at the page of `shell` by DevTools, and that the
+    /// screen is captured (`watched`).
+    pub fn prepare_notice(&mut self, screen: &Screen, shell: Option<usize>, watched: bool, now: Duration) {
+        let inspector = shell.and_then(|shell| self.shells.get(shell)?.readiness.inspector.as_ref());
+        if inspector.is_none()
+            && !watched
+            && self.pictures.get(screen.id).is_none_or(|pictures| pictures.notice.is_none())
+        {
             return;
         }
-        let text = self.texts.say(Text::Watched, &[]);
+        let inspected = inspector.map(|(who, time)| self.texts.say(Text::Inspected, &[("who", who), ("time", time)]));
+        let watched = watched.then(|| self.texts.say(Text::Watched, &[]));
+        let lines: Vec<String> = inspected.into_iter().chain(watched).collect();
+        let text = lines.join(" \u{b7} ");
         // Missing fonts are searched, but the notice does not wait for them.
-        if wanted {
+        if !lines.is_empty() {
             self.awaits_letters(&text, now);
         }
         let notice = &mut self.pictures.0.entry(screen.id).or_default().notice;
-        *notice = match wanted {
-            true => Some(Notice::paint(notice.take(), text, screen.picture_size(), screen.scale(), &self.style)),
-            false => None,
+        *notice = match lines.is_empty() {
+            false => Some(Notice::paint(notice.take(), text, screen.picture_size(), screen.scale(), &self.style)),
+            true => None,
         };
     }
 

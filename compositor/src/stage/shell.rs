@@ -25,6 +25,8 @@ pub struct Readiness {
     pub tried: u32,
     /// Reason of the last failure; empty: none.
     pub reason: String,
+    /// Who looks at the page by DevTools, and until which time of day; `None`: nobody.
+    pub inspector: Option<(String, String)>,
 }
 
 impl Readiness {
@@ -149,6 +151,8 @@ impl ShellStage {
     /// The session's connection is closed: a shell that is still mapped stays visible.
     pub fn session_gone(&mut self, mapped: bool) {
         self.readiness.overdue = false;
+        // What it handed out has ended with it.
+        self.readiness.inspector = None;
         if !mapped {
             self.readiness.state = None;
         } else if self.readiness.state == Some(State::Ready) {

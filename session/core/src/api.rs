@@ -66,6 +66,11 @@ pub const REVERT_AFTER: RangeInclusive<Duration> = Duration::from_secs(1)..=Dura
 /// Allowed times of a pairing screen: a code that is valid for longer is not safe.
 pub const PAIRING_EXPIRES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(24 * 3600);
 
+/// Allowed times for which somebody looks at a page by DevTools.
+pub const INSPECT_TIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
+/// Longest name of who does, characters: it is shown on the screen.
+pub const MAX_INSPECTOR: usize = 64;
+
 /// The session's well-known name on the system bus, and the name of its objects' interface.
 pub const SESSION_INTERFACE: &str = "org.kioskd.Session1";
 /// D-Bus object of the first shell.
@@ -153,6 +158,12 @@ pub struct Report {
     /// Why the last attempt failed, for people; empty: none has failed yet.
     #[serde(default)]
     pub reason: String,
+    /// Who looks at the page by DevTools, for a line on its screen; empty: nobody.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub inspector: String,
+    /// Until when, seconds since 1970.
+    #[serde(default)]
+    pub inspected_until: u64,
 }
 
 /// Most files in a chooser. With names of [`MAX_NAME`] characters they fit into one line of [`MAX_LINE`] bytes of JSON.
@@ -311,6 +322,8 @@ mod tests {
                 chooser: Some(chooser),
                 tried: u32::MAX,
                 reason: "\u{1f4c4}".repeat(500),
+                inspector: "\u{1f4c4}".repeat(MAX_INSPECTOR),
+                inspected_until: u64::MAX,
             };
             let line = serde_json::to_vec(&report).unwrap();
             assert!(line.len() < MAX_LINE, "{} bytes", line.len());

@@ -124,6 +124,9 @@ texts! {
     UploadMoreOne "upload-more-one" [] "One older file is not listed" "Eine ältere Datei ist nicht aufgeführt";
     /// On a screen that somebody looks at from afar.
     Watched "watched" [] "Somebody is watching this screen" "Dieser Bildschirm wird beobachtet";
+    /// On a screen whose page somebody looks into by DevTools.
+    Inspected "inspected" ["who", "time"] "{who} is looking at this page until {time}"
+        "{who} untersucht diese Seite bis {time}";
     /// The button that leaves without a file.
     Cancel "cancel" [] "Cancel" "Abbrechen";
     /// The button that takes what was chosen.

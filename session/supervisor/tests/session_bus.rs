@@ -56,6 +56,7 @@ impl World {
             allowed: Allowed::new(["http://localhost:3000"], &[UrlPattern::parse("https://example.org/*").unwrap()]),
             browses: true,
             console: bus::Console::new(|| {}),
+            inspect: bus::Inspect::new(drop),
             output: "*".into(),
             authority: Authority::default(),
         };
@@ -337,6 +338,7 @@ async fn each_shell_has_an_object_of_its_own() {
             allowed: Allowed::new([home.as_str()], &[]),
             browses: true,
             console: bus::Console::new(|| {}),
+            inspect: bus::Inspect::new(drop),
             output: output.into(),
             authority: Authority::default(),
         });

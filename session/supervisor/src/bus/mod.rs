@@ -4,6 +4,7 @@
 //! [`crate::daemon`] publishes a [`Status`] and answers [`Call`]s; nothing here depends on how a session works.
 
 mod console;
+mod inspect;
 mod object;
 mod service;
 mod socket;
@@ -21,6 +22,7 @@ use kiosk_core::config::{Allowed, Url};
 use self::service::SessionService;
 
 pub use console::Console;
+pub use inspect::{Inspect, InspectOrder, InspectRefusal};
 pub use object::Session;
 
 /// A command for the session; dropping it unanswered tells the caller that the session is ending.
@@ -83,6 +85,8 @@ pub struct Shared {
     pub browses: bool,
     /// Who listens to its console.
     pub console: Console,
+    /// The way to look at its page by DevTools.
+    pub inspect: Inspect,
     /// The same for all shells.
     pub authority: Authority,
 }

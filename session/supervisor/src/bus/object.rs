@@ -9,6 +9,7 @@ use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, OwnedFd, OwnedVariant, interface};
 
+use super::inspect::{self, InspectRefusal};
 use super::{Call, Shared, Shells, Status, state_name};
 use crate::machine::{Command, Refusal};
 use crate::memory;
@@ -194,6 +195,31 @@ impl Session {
         let end = opened.ok_or_else(full)?;
         tracing::info!("somebody listens to the page's console");
         Ok(end.into())
+    }
+
+    #[zbus(out_args("socket"))]
+    async fn inspect(
+        &self,
+        seconds: u32,
+        who: &str,
+        options: Options,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<OwnedFd, Failure> {
+        no_options(&options)?;
+        let (who, time) = inspect::checked(seconds, who).map_err(|error| Failure::invalid(error.to_string()))?;
+        self.shared.authority.check(connection, &header, Action::Configure).await?;
+        if !self.shared.browses {
+            return Err(Failure::unsupported(Refusal::NotABrowser.to_string()));
+        }
+        let asked = timeout(ANSWER_TIMEOUT, self.shared.inspect.ask(who, time)).await;
+        let hangs = || Failure::not_ready("kiosk-session does not answer: journalctl -t kiosk-session may say why");
+        let ending = || Failure::not_ready("kiosk-session is ending, try again when it is back");
+        let opened = asked.map_err(|_| hangs())?.ok_or_else(ending)?;
+        opened.map(OwnedFd::from).map_err(|refusal| match refusal {
+            InspectRefusal::Socket(_) => Failure::kiosk("Failed", refusal.to_string()),
+            _ => Failure::not_ready(refusal.to_string()),
+        })
     }
 
     #[zbus(property)]

@@ -3,6 +3,7 @@
 
 mod board;
 mod clock;
+mod inspector;
 mod pipe;
 mod restart_clock;
 mod session;
@@ -20,8 +21,9 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use self::board::Board;
+use self::inspector::Said;
 use self::session::{Daemon, UploadAnswer};
-use crate::bus::{self, Endpoints, Shared};
+use crate::bus::{self, Endpoints, InspectOrder, Shared};
 use crate::control_link::Link;
 use crate::launcher::leftovers;
 use crate::probe::ProbeError;
@@ -39,6 +41,13 @@ pub(crate) enum Input {
     End,
     /// Somebody listens to the page's console, or nobody any more.
     Console,
+    /// Somebody wants to look at the page by DevTools.
+    Inspect(InspectOrder),
+    /// Who looks says something.
+    Inspector {
+        number: u64,
+        said: Said,
+    },
     /// The time of `browser.restart-at` was reached.
     RestartDue,
     /// The run time of this boot has to be saved.
@@ -115,6 +124,7 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
             output: configured.output.clone(),
             browses: configured.is_browser(),
             console: daemon.console.clone(),
+            inspect: daemon.inspect_way(),
             authority: authority.clone(),
         });
         all.push(daemon.inputs());

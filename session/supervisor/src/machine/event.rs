@@ -118,6 +118,11 @@ pub enum Event {
         /// The blocked URL.
         url: String,
     },
+    /// Somebody looks at the page by DevTools, who may hold its scripts, or nobody any more.
+    Inspected {
+        /// Somebody does.
+        open: bool,
+    },
     /// The page's renderer is gone; the browser is still there.
     PageCrashed,
     /// `idle.reset`: open the first page and delete the last visitor's data. `number` is the compositor's.

@@ -25,7 +25,7 @@ pub(super) enum Frames {
 impl Machine {
     /// The page reports whether a requested frame is late.
     pub(super) fn frame_late(&mut self, late: bool, now: Duration) {
-        if !late || self.dialog || !matches!(self.page, Page::Up { .. }) {
+        if !late || self.dialog || self.inspected || !matches!(self.page, Page::Up { .. }) {
             self.frames = Frames::Fine;
             return;
         }

@@ -26,12 +26,12 @@ type Effects = Vec<Effect>;
 impl Machine {
     /// Pings while the page is up and nothing keeps it from answering.
     pub(super) fn watch_health(&mut self, now: Duration) {
-        let watched = !self.dialog && !self.settings.command;
+        let watched = !self.dialog && !self.inspected && !self.settings.command;
         if let Page::Up { health, .. } = &mut self.page {
             *health = if watched { Health::Fine(now + HEALTH_INTERVAL) } else { Health::NotAsked };
         }
         if let Page::Loading { answer_by, .. } = &mut self.page
-            && self.dialog
+            && (self.dialog || self.inspected)
         {
             *answer_by = None;
         }

@@ -106,6 +106,8 @@ pub struct Machine {
     page: Page,
     /// The page has an open dialog, and cannot answer pings.
     dialog: bool,
+    /// Somebody looks at it by DevTools, and may hold its scripts.
+    inspected: bool,
     clearing: Clearing,
     /// Consecutive failures of it.
     unforgotten: u32,
@@ -165,6 +167,7 @@ impl Machine {
             launch: Launch::Now,
             page: Page::None,
             dialog: false,
+            inspected: false,
             clearing: Clearing::None,
             unforgotten: 0,
             reset_wanted: None,
@@ -245,6 +248,8 @@ impl Machine {
             listens: 0,
             tried: rounded(self.tried),
             reason: if self.tried > 0 { self.reason.clone() } else { String::new() },
+            inspector: String::new(),
+            inspected_until: 0,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::frames::Frames;
 use super::hang_timer::{Due, HangTimer};
 use super::health::ANSWER_TIMEOUT;
 use super::parts::{Browser, Clearing, Compositor, DelayReason, Intent, Launch, Next, Page, ReadyClock, Server};
@@ -55,14 +56,22 @@ impl Machine {
     }
 
     fn expire_page(&mut self, now: Duration, effects: &mut Effects) {
-        let program = &self.settings.program;
+        let (program, inspected, stall) = (&self.settings.program, self.inspected, self.load_stall());
         let (due, replaced) = match &mut self.page {
             Page::Lost { limit } if now >= *limit => {
                 let reason = format!("{program} does not answer");
                 return self.replace_shell(reason, now, effects);
             }
             Page::Starting(hang_timer) => (hang_timer.due(now), true),
-            Page::Loading { hang_timer, .. } => (hang_timer.due(now), false),
+            Page::Loading { hang_timer, .. } => {
+                let due = hang_timer.due(now);
+                if inspected && matches!(due, Due::Stalled(_) | Due::Endless(_)) {
+                    // Its scripts may be held: it has all its time again.
+                    *hang_timer = HangTimer::new(now, stall, LOAD_TIMEOUT);
+                    return;
+                }
+                (due, false)
+            }
             _ => return,
         };
         let seconds = match due {
@@ -180,6 +189,11 @@ impl Machine {
             Event::DataCleared { error } => self.data_cleared(error, now, effects),
             Event::Dialog { open } => {
                 self.dialog = open;
+                self.watch_health(now);
+            }
+            Event::Inspected { open } => {
+                self.inspected = open;
+                self.frames = Frames::Fine;
                 self.watch_health(now);
             }
             Event::Covered { covered } => self.is_covered(covered && self.running(), now),

@@ -1,6 +1,7 @@
 //! The machine in a small world that performs its effects, well-behaved or not.
 
 mod frames;
+mod inspected;
 mod leaving;
 mod measures;
 mod planned;
@@ -950,6 +951,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         Just(Event::NotLeft),
         url().prop_map(|url| Event::Refused { url: url.into() }),
         any::<bool>().prop_map(|open| Event::Dialog { open }),
+        any::<bool>().prop_map(|open| Event::Inspected { open }),
         Just(Event::Alive),
         any::<bool>().prop_map(|late| Event::FrameLate { late }),
         (0u64..4, 0u64..3).prop_map(|(number, commits)| Event::WindowAsked { number, commits: Some(commits) }),

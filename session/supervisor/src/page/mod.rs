@@ -17,6 +17,8 @@ mod dialogs;
 mod document;
 mod failure;
 mod frames;
+mod inspect;
+mod inspect_rules;
 mod layout_width;
 mod leaving;
 mod navigation;
@@ -49,6 +51,8 @@ use denied::{Denied, Feature};
 use dialogs::OpenDialog;
 use document::Document;
 pub use failure::{BLOCKED, UNKNOWN};
+pub use inspect::Inspected;
+use inspect::Inspection;
 use kiosk_core::config::{Allowed, Api, BrowserSettings, PageReady, StatusRanges};
 use leaving::Leaving;
 use permissions::Permissions;
@@ -135,6 +139,7 @@ pub struct Page {
     /// The session was told that a frame is late.
     frame_late: bool,
     console: Console,
+    inspection: Inspection,
 }
 
 impl Page {
@@ -172,6 +177,7 @@ impl Page {
             widths: Budget::default(),
             frame_late: false,
             console: Console::default(),
+            inspection: Inspection::default(),
         };
         page.begin();
         page
@@ -213,6 +219,9 @@ impl Page {
 
     /// Takes in one message of the browser.
     pub fn take(&mut self, message: &Value, now: Duration) {
+        if self.inspector_gets(message) {
+            return;
+        }
         if let Some(id) = message["id"].as_u64() {
             if let Some(purpose) = self.wire.answered(id) {
                 self.answered(&purpose, message, now);
@@ -322,6 +331,11 @@ impl Page {
             Purpose::Console => {
                 if let Some(error) = error {
                     self.console_refused(error);
+                }
+            }
+            Purpose::Inspect => {
+                if let Some(error) = error {
+                    self.inspection_refused(error);
                 }
             }
             Purpose::Input { number } => self.input_described(*number, error, &message["result"], now),

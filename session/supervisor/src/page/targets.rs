@@ -39,7 +39,7 @@ impl Page {
     pub(super) fn attached(&mut self, parameters: &Value, now: Duration) {
         let (session, target) = (parameters["sessionId"].as_str(), &parameters["targetInfo"]);
         let (Some(session), Some(id)) = (session, target["targetId"].as_str()) else { return };
-        if self.console_attached(session, id) {
+        if self.console_attached(session, id) || self.inspection_attached(session, id) {
             return;
         }
         if target["type"] == "iframe" {
@@ -94,7 +94,7 @@ impl Page {
 
     pub(super) fn detached(&mut self, parameters: &Value, now: Duration) {
         let Some(session) = parameters["sessionId"].as_str() else { return };
-        if self.console_detached(session) {
+        if self.console_detached(session) || self.inspection_detached(session) {
             return;
         }
         self.frame_left(session, None, now);

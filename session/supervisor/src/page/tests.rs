@@ -9,6 +9,7 @@ use super::*;
 use kiosk_core::config::{Answer, NewWindows, Permission, PermissionRule, UrlPattern};
 
 mod console;
+mod inspect;
 mod leaving;
 mod uploads;
 mod worker;

@@ -56,6 +56,8 @@ pub(super) enum Purpose {
     Workers,
     /// The console's session.
     Console,
+    /// The session of who looks at the page by DevTools.
+    Inspect,
     Other,
 }
 
@@ -87,6 +89,11 @@ impl Wire {
             self.pending.remove(oldest);
         }
         self.pending.push_back((self.last_id, purpose));
+        self.outgoing.push(message);
+    }
+
+    /// Sends somebody else's order, whose answer is not ours.
+    pub fn forward(&mut self, message: Value) {
         self.outgoing.push(message);
     }
 

@@ -106,6 +106,7 @@ impl Daemon {
         let events: Vec<Event> = events.into_iter().map(|event| self.explained(event)).collect();
         self.happened.extend(events);
         self.page_asks();
+        self.look_at_inspection();
         for line in self.page().map(Page::take_console).unwrap_or_default() {
             self.console.say(&line);
         }

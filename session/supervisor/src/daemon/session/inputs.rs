@@ -4,6 +4,7 @@
 use rustix::process::{self, set_parent_process_death_signal};
 
 use super::Daemon;
+use super::inspection::Ending;
 use crate::control_link::Link;
 use crate::daemon::Input;
 use crate::devtools::loggable;
@@ -35,6 +36,8 @@ impl Daemon {
             Input::End => self.event(Event::Shutdown),
             Input::KeepTime => self.time_kept(),
             Input::Console => self.listen_to_console(),
+            Input::Inspect(order) => self.inspect(order),
+            Input::Inspector { number, said } => self.inspector_said(number, said),
             Input::Link(Link::Presence { idle }) => self.with_page(|page| page.tell_presence(idle)),
             Input::Link(Link::Keyboard { area }) => self.with_page(|page| page.tell_keyboard(area)),
             Input::Link(Link::Answer(answer)) => self.compositor_answered(answer),
@@ -78,6 +81,7 @@ impl Daemon {
             }
             Input::Exited { generation, how } => {
                 if generation == self.launches {
+                    self.end_inspection(Ending::Browser);
                     self.shell = None;
                     // A command that went to the background left its processes outside of our group.
                     if !self.configured.is_browser() {

@@ -5,6 +5,7 @@
 mod credentials;
 mod effects;
 mod inputs;
+mod inspection;
 mod measures;
 mod page_calls;
 mod publish;
@@ -22,6 +23,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use self::credentials::signed_in_for;
+use self::inspection::{Ending, Inspection};
 use self::measures::Kept;
 use self::page_calls::{MAX_CALLS as MAX_PAGE_CALLS, PageCalls};
 use self::publish::report_of;
@@ -35,7 +37,7 @@ use super::restart_clock;
 use super::shell::Shell;
 use super::signals::Signals;
 use crate::aging::MemoryTrend;
-use crate::bus::{Call, Console, Status};
+use crate::bus::{Call, Console, Inspect, Status};
 use crate::control_link;
 use crate::machine::{Counts, Event, Machine};
 use crate::page::Page;
@@ -94,6 +96,9 @@ pub(super) struct Daemon {
     pub status: watch::Sender<Status>,
     /// Who listens to the page's console.
     pub console: Console,
+    /// Who looks at it by DevTools, and how many have.
+    inspection: Option<Inspection>,
+    inspections: u64,
     directories: Directories,
     wayland_display: PathBuf,
     shell: Option<Shell>,
@@ -182,8 +187,16 @@ impl Daemon {
             }
             self.still_alive();
         }
+        self.end_inspection(Ending::Session);
         self.kept.keep();
         self.machine.renews()
+    }
+
+    /// By which somebody may look at its page.
+    pub fn inspect_way(&self) -> Inspect {
+        let inputs = self.inputs.clone();
+        // Dropped by a session that has ended, which the caller is told.
+        Inspect::new(move |order| drop(inputs.send(Input::Inspect(order))))
     }
 
     /// The sender of its inputs.
@@ -235,6 +248,8 @@ impl Daemon {
                 let inputs = inputs.clone();
                 move || drop(inputs.send(Input::Console))
             }),
+            inspection: None,
+            inspections: 0,
             pet: clock.now(),
             machine,
             configured,
@@ -273,7 +288,8 @@ impl Daemon {
     fn next_wake(&self) -> Option<Duration> {
         let watchdog = self.board.watchdog(self.number).map(|period| self.pet + period / 2);
         let page = self.shell.as_ref().and_then(|shell| shell.page.as_ref()).and_then(Page::deadline);
-        [self.machine.deadline(), page, watchdog, self.waiters_deadline()].into_iter().flatten().min()
+        let inspection = self.inspection.as_ref().map(Inspection::deadline);
+        [self.machine.deadline(), page, watchdog, self.waiters_deadline(), inspection].into_iter().flatten().min()
     }
 
     /// Feeds the watchdog, once a turn; early if we are awake anyway, to save a wake-up.
@@ -292,6 +308,7 @@ impl Daemon {
     }
 
     fn tick(&mut self) {
+        self.expire_inspection();
         let now = self.clock.now();
         if let Some(page) = self.page() {
             page.tick(now);

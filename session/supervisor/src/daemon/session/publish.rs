@@ -2,6 +2,7 @@
 //! service manager by the [`crate::daemon::board`].
 
 use super::Daemon;
+use super::inspection::Inspection;
 use crate::bus::{self, Status};
 use crate::machine::Machine;
 use crate::page::Page;
@@ -26,7 +27,14 @@ impl Daemon {
     /// Publishes the state, if it changed.
     pub(super) fn publish(&mut self) {
         let page = self.shell.as_ref().and_then(|shell| shell.page.as_ref());
-        let report = Report { chooser: self.chooser(), ..report_of(self.number, &self.machine, page) };
+        let told = self.inspection.as_ref().and_then(Inspection::told);
+        let (inspector, inspected_until) = told.unwrap_or_default();
+        let report = Report {
+            chooser: self.chooser(),
+            inspector,
+            inspected_until,
+            ..report_of(self.number, &self.machine, page)
+        };
         let state = self.machine.state();
         let (url, restarts, pid) = (self.machine.url(), self.machine.restarts(), self.machine.pid());
         let refused = self.machine.refused();
