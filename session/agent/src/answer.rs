@@ -9,7 +9,10 @@ use bytes::Bytes;
 use http_body_util::Full;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Body, Frame};
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, UPGRADE,
+    WWW_AUTHENTICATE,
+};
 use hyper::{Response, StatusCode};
 use kiosk_client::{Exit, Failure};
 use serde_json::{Value, json};
@@ -70,6 +73,14 @@ impl Problem {
         let list = allowed.join(", ");
         let detail = format!("allowed here is {list}");
         Problem { header: Some((ALLOW, list)), ..Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail) }
+    }
+
+    /// It is for WebSockets.
+    pub fn upgrade(detail: &str) -> Self {
+        Problem {
+            header: Some((UPGRADE, "websocket".to_owned())),
+            ..Problem::new(StatusCode::UPGRADE_REQUIRED, detail)
+        }
     }
 
     /// Later, in seconds.
@@ -138,6 +149,18 @@ fn with(status: StatusCode, kind: &'static str, body: UnsyncBoxBody<Bytes, Infal
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     answer
+}
+
+/// The end of HTTP on this connection: what follows is a WebSocket.
+pub fn websocket(accept: &str) -> Result<Answer, Problem> {
+    let mut answer = Response::new(UnsyncBoxBody::new(Full::new(Bytes::new())));
+    *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let wrong = |_| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer can't be written");
+    let headers = answer.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(SEC_WEBSOCKET_ACCEPT, HeaderValue::from_str(accept).map_err(wrong)?);
+    Ok(answer)
 }
 
 /// With the time that the moments in it count from: this machine's CLOCK_BOOTTIME means nothing on another.

@@ -13,6 +13,7 @@ mod device;
 mod enrol;
 mod events;
 mod guard;
+mod inspect;
 mod jitter;
 mod metrics;
 mod mqtt;
@@ -26,7 +27,7 @@ mod token;
 mod verbs;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -163,17 +164,17 @@ fn run(arguments: &Arguments) -> Result<(), StartError> {
             enrolment = Some(sockets::bind(&path, Access::OWNER, "kiosk-agent")?);
             orders = SocketFile::of(&path).ok();
         }
+        let Agent { listen_tls, certificates, enrol, renew_at, .. } = settings();
+        let folder: Arc<Path> = arguments.certificates.clone().unwrap_or(certificates).into();
         let tls = match arguments.tls {
             Some(address) => {
-                let Agent { listen_tls, certificates, enrol, renew_at, .. } = settings();
                 let address = address.or(listen_tls).ok_or(StartError::NoAddress)?;
-                let folder = arguments.certificates.clone().unwrap_or(certificates);
-                Some((network(address)?, folder, enrol, renew_at))
+                Some((network(address)?, enrol, renew_at))
             }
             None => None,
         };
         if arguments.mqtt {
-            tokio::spawn(mqtt::run(mqtt::Settings::read()?));
+            tokio::spawn(mqtt::run(mqtt::Settings::read(folder.clone())?));
         } else if listeners.is_empty() && tls.is_none() {
             return Err(StartError::Nothing);
         }
@@ -181,9 +182,9 @@ fn run(arguments: &Arguments) -> Result<(), StartError> {
         let token = if listeners.iter().any(Listener::wants_token) { Some(Arc::new(Token::read()?)) } else { None };
         for listener in listeners {
             let gate = token.clone().filter(|_| listener.wants_token()).map_or(Gate::File, Gate::Token);
-            tokio::spawn(Server::new(gate).run(listener));
+            tokio::spawn(Server::new(gate, folder.clone()).run(listener));
         }
-        if let Some((listener, folder, standing, renew_at)) = tls {
+        if let Some((listener, standing, renew_at)) = tls {
             let door = Door::of(&folder);
             let port = listener.local_addr().map_or(0, |address| address.port());
             let desk = door.desk(port, standing, renew_at);
@@ -191,7 +192,7 @@ fn run(arguments: &Arguments) -> Result<(), StartError> {
                 tokio::spawn(enrol::local::serve(socket, desk.clone()));
             }
             tokio::spawn(desk.clone().ask_daily());
-            let server = Server::new(Gate::Certificate).with_desk(desk.clone());
+            let server = Server::new(Gate::Certificate, folder).with_desk(desk.clone());
             tokio::spawn(door.run(listener, server, desk));
         }
         stopped().await;

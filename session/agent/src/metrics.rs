@@ -1,13 +1,13 @@
 //! The metrics of `/metrics`, made of one answer of each service: no counting goes on between two scrapes. Labels are bounded:
 //! shells by number, outputs by connector, words of fixed sets.
 
+use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
 use hyper::StatusCode;
 use kiosk_client::frames::OutputFrames;
 use kiosk_client::state::{CompositorState, SessionState, time_since};
 use kiosk_client::{Client, Status};
-use kiosk_core::config::{Config, Sources};
 use kiosk_core::slots::{self, Slot, Slots};
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
@@ -49,13 +49,13 @@ pub struct Found {
 }
 
 impl Found {
-    /// Now.
-    pub async fn read(client: &Client) -> Self {
+    /// Now; `certificates`: the folder of the device's.
+    pub async fn read(client: &Client, certificates: &Path) -> Self {
         Found {
             status: Status::read(client).await,
             frames: OutputFrames::read_all(client).await.unwrap_or_default(),
             slots: slots::read(&root()),
-            certificate_end: tls::own_end(&Config::load(&Sources::system()).config.agent.certificates),
+            certificate_end: tls::own_end(certificates),
             device: Device::read(),
         }
     }

@@ -106,17 +106,19 @@ impl Given {
         Ok(self.query.first().map(|(_, value)| value.as_str()))
     }
 
-    /// That there is nothing behind the question mark but one of these, once.
+    /// A value behind the question mark, of those that [`Given::only`] allows.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
+    /// That there is nothing behind the question mark but these, each once.
     pub fn only(&self, names: &[&str]) -> Result<(), Problem> {
-        match self.query.as_slice() {
-            [] => Ok(()),
-            [(name, _)] if names.contains(&name.as_str()) => Ok(()),
-            _ => {
-                let allowed =
-                    if names.is_empty() { "nothing".to_owned() } else { format!("{} once", names.join(", ")) };
-                Err(Problem::new(StatusCode::BAD_REQUEST, format!("allowed behind the question mark is {allowed}")))
-            }
+        let once = |name: &str| self.query.iter().filter(|(other, _)| other == name).count() == 1;
+        if self.query.iter().all(|(name, _)| names.contains(&name.as_str()) && once(name)) {
+            return Ok(());
         }
+        let allowed = if names.is_empty() { "nothing".to_owned() } else { format!("{} once", names.join(", ")) };
+        Err(Problem::new(StatusCode::BAD_REQUEST, format!("allowed behind the question mark is {allowed}")))
     }
 }
 

@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::net;
 use std::os::unix::net as unix;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,7 @@ use super::answer::{self, Answer, Problem};
 use super::bucket::Bucket;
 use super::enrol::Desk;
 use super::guard::{self, Gate};
+use super::inspect::{self, Next};
 use super::request::{Given, MAX_BODY, MAX_CERTIFICATES};
 use super::role::{Caller, Role};
 use super::routes::{self, Verb};
@@ -74,6 +76,8 @@ impl Listener {
 #[derive(Clone)]
 pub struct Server {
     gate: Gate,
+    /// The folder of the device's.
+    certificates: Arc<Path>,
     connections: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     at_once: Arc<Semaphore>,
@@ -82,10 +86,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// `gate`: what its callers have to prove.
-    pub fn new(gate: Gate) -> Self {
+    /// `gate`: what its callers have to prove; `certificates`: the folder of the device's.
+    pub fn new(gate: Gate, certificates: Arc<Path>) -> Self {
         Server {
             gate,
+            certificates,
             connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             at_once: Arc::new(Semaphore::new(MAX_AT_ONCE)),
@@ -134,27 +139,37 @@ impl Server {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(WRITE_TIMEOUT));
         let bucket = Mutex::new(Bucket::new(Instant::now()));
+        let next = Next::default();
         let service = service_fn(|request| {
             let may = bucket.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now());
-            let (server, caller) = (&self, &caller);
-            async move { Ok::<Answer, Infallible>(server.answer(request, may, caller).await) }
+            let (server, caller, next) = (&self, &caller, &next);
+            async move { Ok::<Answer, Infallible>(server.answer(request, may, caller, next).await) }
         });
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
             .max_buf_size(MAX_HEADERS)
             .serve_connection(TokioIo::new(Box::pin(stream)), service)
+            .with_upgrades()
             .await;
         if let Err(error) = served {
             tracing::debug!(%error, "an HTTP connection ended early");
         }
+        next.run().await;
     }
 
-    async fn answer(&self, request: Request<Incoming>, may: bool, caller: &Caller) -> Answer {
-        self.handle(request, may, caller).await.unwrap_or_else(Problem::answer)
+    async fn answer(&self, request: Request<Incoming>, may: bool, caller: &Caller, next: &Next) -> Answer {
+        self.handle(request, may, caller, next).await.unwrap_or_else(Problem::answer)
     }
 
-    async fn handle(&self, request: Request<Incoming>, may: bool, caller: &Caller) -> Result<Answer, Problem> {
+    async fn handle(
+        &self,
+        mut request: Request<Incoming>,
+        may: bool,
+        caller: &Caller,
+        next: &Next,
+    ) -> Result<Answer, Problem> {
+        let upgrade = hyper::upgrade::on(&mut request);
         let (parts, body) = request.into_parts();
         guard::check(&parts, &self.gate)?;
         if !may {
@@ -172,13 +187,18 @@ impl Server {
         let limit = if matches!(verb, Verb::Certificate | Verb::Revoked) { MAX_CERTIFICATES } else { MAX_BODY };
         let given = Given::read(name, parts.uri.query(), &parts.headers, body, limit).await?;
         tracing::debug!(?verb, "HTTP request");
-        if matches!(verb, Verb::Events | Verb::Console) {
+        if matches!(verb, Verb::Events | Verb::Console | Verb::Inspect) {
             given.nothing()?;
-            given.only(if verb == Verb::Console { &["shell"] } else { &[] })?;
+            given.only(match verb {
+                Verb::Inspect => &["seconds", "shell"],
+                Verb::Console => &["shell"],
+                _ => &[],
+            })?;
             let detail = format!("there are {MAX_STREAMS} streams of events");
             let full = |_| Problem::later(StatusCode::SERVICE_UNAVAILABLE, 10, &detail);
             let place = self.streams.clone().try_acquire_owned().map_err(full)?;
             return match verb {
+                Verb::Inspect => inspect::open(&given, &parts.headers, caller, upgrade, next, place).await,
                 Verb::Console => console::start(place, given.query("shell")?).await,
                 _ => Ok(events::start(place)),
             };
@@ -189,7 +209,7 @@ impl Server {
             (Verb::CertificateRequest, Some(desk)) => Ok(answer::json(&desk.request(&given)?)),
             (Verb::Certificate, Some(desk)) => Ok(answer::json(&desk.renew(&given).await?)),
             (Verb::Revoked, Some(desk)) => Ok(answer::json(&desk.revoke(&given)?)),
-            _ => verbs::carry(verb, &given).await,
+            _ => verbs::carry(verb, &given, &self.certificates).await,
         }
     }
 }

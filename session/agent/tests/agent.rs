@@ -308,13 +308,52 @@ fn the_console_is_a_stream_of_events_that_ends_with_the_session_s() {
     let session = Fake::session(agent.directory());
     let told = listen("");
     assert!(told.starts_with("HTTP/1.1 200") && told.contains("text/event-stream"), "{told}");
-    assert!(told.contains("event: console\ndata: {\"text\":\"one\"}\n\n"), "{told}");
+    assert!(
+        told.contains("event: console\ndata: {\"level\":\"warning\",") && told.contains("\"text\":\"one\""),
+        "{told}"
+    );
     assert!(told.contains("event: console\ndata: {\"lost\":3}\n\n"), "{told}");
     assert_eq!(session.calls().last().unwrap().0, "Console");
     assert!(listen("?shell=7").starts_with("HTTP/1.1 404"));
     assert!(listen("?output=7").starts_with("HTTP/1.1 400"));
     *session.shared.error.lock().unwrap() = Some(("org.kioskd.Error.Unsupported", "it is no browser"));
     assert!(listen("").starts_with("HTTP/1.1 409"));
+}
+
+#[test]
+fn devtools_are_a_websocket_that_ends_with_the_session_s() {
+    use tokio_tungstenite::tungstenite::{Message, client};
+    let agent = Agent::start();
+    let session = Fake::session(agent.directory());
+    let ask = |path: &str, headers: &str| {
+        let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
+        exchange(agent.unix(), head.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n").as_bytes())
+    };
+    let plain = ask("/v1/inspect", "");
+    assert!(plain.problem(426).contains("WebSocket") && plain.head.contains("upgrade: websocket"), "{}", plain.head);
+    let asked = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+    assert_eq!(ask("/v1/inspect", &format!("{asked}Sec-WebSocket-Key: short\r\n")).status, 426);
+    let good = format!("{asked}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
+    for query in ["seconds=0", "seconds=3601", "seconds=-1", "seconds=x", "seconds=1&seconds=2", "who=x"] {
+        assert_eq!(ask(&format!("/v1/inspect?{query}"), &good).status, 400, "{query}");
+    }
+    assert_eq!(ask("/v1/inspect", &format!("{good}Origin: http://localhost\r\n")).status, 403);
+    assert_eq!(session.calls(), [], "none of it reached the session");
+
+    let (mut front_end, answer) = client("ws://localhost/v1/inspect?seconds=60", agent.unix()).unwrap();
+    assert_eq!(answer.status(), 101);
+    let (method, arguments) = session.calls().last().unwrap().clone();
+    assert!(method == "Inspect" && arguments.contains("60") && arguments.contains("admin"), "{method} {arguments}");
+    front_end.send(Message::text(r#"{"id":1}"#)).unwrap();
+    assert_eq!(front_end.read().unwrap().into_text().unwrap().as_str(), r#"{"echo":{"id":1}}"#);
+    let long = format!("{{\"id\":2,\"x\":\"{}\"}}", "y".repeat(1 << 20));
+    front_end.send(Message::text(long.as_str())).unwrap();
+    assert_eq!(front_end.read().unwrap().into_text().unwrap().as_str(), format!("{{\"echo\":{long}}}"));
+    front_end.send(Message::text("\"end\"")).unwrap();
+    assert!(matches!(front_end.read().unwrap(), Message::Close(Some(_))));
+
+    *session.shared.error.lock().unwrap() = Some(("org.kioskd.Error.NotReady", "anna is looking at the page"));
+    assert_eq!(ask("/v1/inspect", &good).status, 409);
 }
 
 #[test]

@@ -41,8 +41,14 @@ fn agent(folder: &Path) -> (Running, u16) {
         std::fs::create_dir_all(folder.join(file).parent().unwrap()).unwrap();
         std::fs::write(folder.join(file), "root=PARTLABEL=kiosk_1 ro\n").unwrap();
     }
+    let certificates = folder.join("certificates");
+    std::fs::create_dir_all(&certificates).unwrap();
+    let mut own = rcgen::CertificateParams::new(vec!["hall-3".to_owned()]).unwrap();
+    own.not_after = rcgen::date_time_ymd(2100, 1, 1);
+    let own = own.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+    std::fs::write(certificates.join("certificate.pem"), own.pem()).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_kiosk-agent"));
-    command.env("KIOSK_ROOT", folder);
+    command.env("KIOSK_ROOT", folder).arg("--certificates").arg(&certificates);
     command.args(["--http", &format!("127.0.0.1:{port}")]).env("KIOSK_RUNTIME_DIR", folder);
     let child = command.env("CREDENTIALS_DIRECTORY", folder).stdin(Stdio::null()).spawn().unwrap();
     let running = Running(child);
@@ -161,9 +167,11 @@ fn alerts_fire_when_they_should_and_speak_of_metrics_that_there_are() {
     compositor.change(&[("Shells", vec![("HDMI-A-1", "shell")].into())]);
     let (_agent, port) = agent(folder.path());
     let served = get(port, "/metrics").unwrap();
-    // A device of its own may have no sensor, and no certificate.
-    let served =
-        format!("{served}kiosk_device_temperature_celsius 1\nkiosk_agent_certificate_end_timestamp_seconds 1\n");
+    // Of the folder that its command line names: 2100-01-01.
+    let end = served.lines().find_map(|line| line.strip_prefix("kiosk_agent_certificate_end_timestamp_seconds{} "));
+    assert_eq!(end.and_then(|end| end.parse().ok()), Some(4_102_444_800.0), "{served}");
+    // A device of its own may have no sensor.
+    let served = format!("{served}kiosk_device_temperature_celsius 1\n");
     let names = |text: &str| -> BTreeSet<String> {
         let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
         text.split(word).filter(|word| word.starts_with("kiosk_")).map(str::to_owned).collect()

@@ -13,6 +13,7 @@ mod arrival;
 pub mod boot;
 pub mod change;
 mod changes;
+pub mod devtools;
 mod error;
 pub mod frames;
 pub mod inputs;

@@ -37,7 +37,7 @@ fn keys(platform: &str) -> &'static [&'static str] {
         "button" => &["command_topic", "device_class"],
         "notify" => &["command_topic"],
         "image" => &["image_topic", "content_type"],
-        "update" => &["state_topic", "latest_version_topic"],
+        "update" => &["state_topic", "latest_version_topic", "device_class"],
         _ => panic!("{platform} is no platform"),
     }
 }
@@ -60,9 +60,23 @@ fn there_are_more_than_forty_entities_of_keys_that_their_platforms_take() {
         assert!(names.insert((platform, entity["name"].as_str().unwrap())), "{key}: there are two of its name");
         assert_eq!(entity["unique_id"], format!("a_{key}"));
     }
+    let update = &entities["update"];
+    assert_eq!((&update["platform"], &update["device_class"]), (&json!("update"), &json!("firmware")));
+    assert_eq!(
+        (&update["state_topic"], &update["latest_version_topic"]),
+        (&json!("kiosk/a/update/installed"), &json!("kiosk/a/update/latest"))
+    );
+    assert!(update.get("command_topic").is_none(), "nothing is installed from here");
     assert_eq!(document["device"]["identifiers"], json!(["a"]));
     assert_eq!(document["device"]["name"], "hall");
     assert!(!document.to_string().contains("VGA-1"), "an output that never had a display has no entities");
+}
+
+#[test]
+fn a_device_without_an_image_of_two_slots_has_no_update() {
+    let mut board = usual();
+    board.remove("update/installed");
+    assert!(told(&board)["components"].get("update").is_none());
 }
 
 #[test]

@@ -55,6 +55,7 @@ impl Entities<'_> {
         let entity = json!({
             "state_topic": format!("{}/{topic}/installed", self.base),
             "latest_version_topic": format!("{}/{topic}/latest", self.base),
+            "device_class": "firmware",
             "entity_category": "diagnostic",
         });
         self.put("update", topic, name, entity, json!({}));

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use kiosk_core::slots::Slots;
+
 use super::told::Board;
 use super::topics::set;
 use crate::device::{Device, Make};
@@ -22,8 +24,8 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// The topics as of now.
-    pub fn board(&mut self, device: &Device, make: &Make, address: Option<IpAddr>) -> Board {
+    /// The topics as of now; `slots`: the versions of the image, where it has any.
+    pub fn board(&mut self, device: &Device, make: &Make, address: Option<IpAddr>, slots: Option<&Slots>) -> Board {
         let mut board = Board::new();
         for (topic, text) in [
             ("device/host", &make.host),
@@ -35,6 +37,10 @@ impl Facts {
         }
         if let Some(address) = address {
             set(&mut board, "device/address", &address.to_string());
+        }
+        if let Some((installed, latest)) = slots.and_then(versions) {
+            set(&mut board, "update/installed", installed);
+            set(&mut board, "update/latest", latest);
         }
         let share = |free: Option<u64>, all: Option<u64>| {
             let (free, all) = (free?, all.filter(|all| *all > 0)?);
@@ -68,9 +74,52 @@ impl Facts {
     }
 }
 
+/// The version that runs, and the newest that the device has and that is not known to be bad: one that an update has put
+/// beside it counts from the next start. `None`: which one runs is not known.
+fn versions(slots: &Slots) -> Option<(&str, &str)> {
+    let all = slots.all();
+    let running = all.iter().find(|slot| slot.running)?;
+    let newest = all.iter().rfind(|slot| slot.state() != "bad").unwrap_or(running);
+    // A running version that is on its last trial is bad by its name until its page is seen.
+    let newest = if newest.name < running.name { running } else { newest };
+    Some((version(&running.name), version(&newest.name)))
+}
+
+/// `2` of `kiosk_2`.
+fn version(name: &str) -> &str {
+    name.rsplit_once('_').map_or(name, |(_, version)| version)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_versions_of_an_image_are_told_and_a_bad_one_is_no_update() {
+        let root = tempfile::tempdir().unwrap();
+        let told = |kernels: &[&str], running: &str| {
+            let folder = root.path().join("efi/EFI/Linux");
+            let _ = std::fs::remove_dir_all(&folder);
+            for (file, text) in kernels
+                .iter()
+                .map(|kernel| (folder.join(kernel), ""))
+                .chain([(root.path().join("proc/cmdline"), format!("root=PARTLABEL={running} ro").as_str())])
+            {
+                std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+                std::fs::write(file, text).unwrap();
+            }
+            let slots = kiosk_core::slots::read(root.path());
+            let board = Facts::default().board(&Device::default(), &Make::default(), None, slots.as_ref());
+            let topic = |name: &str| board.get(name).cloned().unwrap_or_default();
+            [topic("update/installed"), topic("update/latest")]
+        };
+        assert_eq!(told(&["kiosk_1.efi"], "kiosk_1"), ["1", "1"]);
+        assert_eq!(told(&["kiosk_1.efi", "kiosk_2+3.efi"], "kiosk_1"), ["1", "2"]);
+        assert_eq!(told(&["kiosk_1.efi", "kiosk_2+0-3.efi"], "kiosk_1"), ["1", "1"]);
+        assert_eq!(told(&["kiosk_1.efi", "kiosk_2+0-3.efi"], "kiosk_2"), ["2", "2"]);
+        assert_eq!(told(&["kiosk_1.efi"], "elsewhere"), ["", ""]);
+        assert_eq!(told(&[], "kiosk_1"), ["", ""]);
+    }
 
     #[test]
     fn values_that_tremble_are_told_once() {
@@ -85,14 +134,14 @@ mod tests {
             ..Device::default()
         };
         let mut facts = Facts::default();
-        let one = facts.board(&device(500, 50.2, (0, 0)), &make, None);
+        let one = facts.board(&device(500, 50.2, (0, 0)), &make, None, None);
         assert_eq!((one["device/memory"].as_str(), one["device/temperature"].as_str()), ("50", "50"));
         assert_eq!((one["device/host"].as_str(), one["device/started"].as_str()), ("hall", "900"));
         assert!(!one.contains_key("device/processor") && !one.contains_key("device/disk"));
-        let two = facts.board(&device(510, 51.9, (40, 100)), &make, None);
+        let two = facts.board(&device(510, 51.9, (40, 100)), &make, None, None);
         assert_eq!((two["device/memory"].as_str(), two["device/temperature"].as_str()), ("50", "50"));
         assert_eq!(two["device/processor"], "40");
-        let three = facts.board(&device(400, 52.3, (85, 200)), &make, None);
+        let three = facts.board(&device(400, 52.3, (85, 200)), &make, None, None);
         assert_eq!((three["device/memory"].as_str(), three["device/temperature"].as_str()), ("60", "52"));
         assert_eq!(three["device/processor"], "40");
     }

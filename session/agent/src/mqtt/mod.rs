@@ -16,11 +16,13 @@ mod worker;
 
 use std::time::{Duration, Instant};
 
+use kiosk_core::slots;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinSet;
 
 use super::bucket::Bucket;
+use crate::configure::root;
 use crate::device::{Device, Make};
 use crate::jitter;
 use commands::{Order, Refusal, Reply};
@@ -122,7 +124,7 @@ impl<'a> Talk<'a> {
         // Ended with this connection.
         let mut tasks = JoinSet::new();
         let mut boards = watcher::start(&mut tasks);
-        let (orders, mut answers) = worker::start(&mut tasks, self.settings.role);
+        let (orders, mut answers) = worker::start(&mut tasks, self.settings.role, self.settings.certificates.clone());
         self.keep(availability, ONLINE)?;
         let mut signs = tokio::time::interval(self.connection.keep_alive().min(KEEP_ALIVE).mul_f64(SIGN_SHARE));
         signs.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -167,7 +169,8 @@ impl<'a> Talk<'a> {
     }
 
     fn measure(&mut self) {
-        self.boards.0 = self.facts.board(&Device::read(), &self.make, self.connection.address());
+        self.boards.0 =
+            self.facts.board(&Device::read(), &self.make, self.connection.address(), slots::read(&root()).as_ref());
     }
 
     /// Publishes what has changed.

@@ -69,6 +69,8 @@ pub struct Settings {
     pub role: Role,
     /// Home Assistant's prefix; empty: none.
     pub discovery: String,
+    /// The folder of the device's certificates for its own listener, for the metrics.
+    pub certificates: Arc<Path>,
 }
 
 /// What a TLS connection is made with.
@@ -80,8 +82,8 @@ pub struct Tls {
 }
 
 impl Settings {
-    /// From the configuration's layers; what is wrong in these is logged, as everywhere.
-    pub fn read() -> Result<Self, SettingsError> {
+    /// From the configuration's layers; what is wrong in these is logged, as everywhere. `folder`: of the device's certificates.
+    pub fn read(folder: Arc<Path>) -> Result<Self, SettingsError> {
         let sources = Sources::system();
         let loaded = Config::load(&sources);
         for error in &loaded.errors {
@@ -108,7 +110,8 @@ impl Settings {
         let device = if mqtt.device.is_empty() { identity()? } else { mqtt.device };
         let base = format!("{}/{device}", mqtt.topic);
         let role = Role::named(mqtt.role).unwrap_or(Role::View);
-        Ok(Settings { role, broker, tls, user: mqtt.user, password, base, device, discovery: mqtt.discovery })
+        let (user, discovery) = (mqtt.user, mqtt.discovery);
+        Ok(Settings { role, broker, tls, user, password, base, device, discovery, certificates: folder })
     }
 }
 

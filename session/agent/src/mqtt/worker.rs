@@ -1,5 +1,8 @@
 //! Carries out orders one after the other, as the HTTP interface does, and hands back what there is to say.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use http_body_util::BodyExt;
 use hyper::StatusCode;
 use hyper::header::CONTENT_TYPE;
@@ -31,13 +34,17 @@ pub struct Done {
     pub picture: Option<Vec<u8>>,
 }
 
-/// `role`: of everybody who gives orders. A place to put orders, and one to fetch answers from.
-pub fn start(tasks: &mut JoinSet<()>, role: Role) -> (mpsc::Sender<Order>, mpsc::Receiver<Done>) {
+/// `role`: of everybody who gives orders; `certificates`: the folder of the device's. A place to put orders, and one to fetch answers from.
+pub fn start(
+    tasks: &mut JoinSet<()>,
+    role: Role,
+    certificates: Arc<Path>,
+) -> (mpsc::Sender<Order>, mpsc::Receiver<Done>) {
     let (sender, mut orders) = mpsc::channel::<Order>(MAX_WAITING);
     let (answers, receiver) = mpsc::channel(1);
     tasks.spawn(async move {
         while let Some(order) = orders.recv().await {
-            let done = carry(order, role).await;
+            let done = carry(order, role, &certificates).await;
             if answers.send(done).await.is_err() {
                 return;
             }
@@ -46,9 +53,9 @@ pub fn start(tasks: &mut JoinSet<()>, role: Role) -> (mpsc::Sender<Order>, mpsc:
     (sender, receiver)
 }
 
-async fn carry(order: Order, role: Role) -> Done {
+async fn carry(order: Order, role: Role, certificates: &Path) -> Done {
     tracing::debug!(method = %order.method, path = %order.path, "MQTT command");
-    let answer = asked(&order, role).await.unwrap_or_else(Problem::answer);
+    let answer = asked(&order, role, certificates).await.unwrap_or_else(Problem::answer);
     let (parts, body) = answer.into_parts();
     // There is nothing that could fail: it is in memory.
     let bytes = body.collect().await.map(|whole| whole.to_bytes()).unwrap_or_default();
@@ -73,7 +80,7 @@ async fn carry(order: Order, role: Role) -> Done {
     done
 }
 
-async fn asked(order: &Order, role: Role) -> Result<Answer, Problem> {
+async fn asked(order: &Order, role: Role, certificates: &Path) -> Result<Answer, Problem> {
     let (path, query) =
         order.path.split_once('?').map_or((order.path.as_str(), None), |(path, query)| (path, Some(query)));
     let (route, name) = routes::find(&order.method, path)?;
@@ -82,5 +89,5 @@ async fn asked(order: &Order, role: Role) -> Result<Answer, Problem> {
         return Err(Problem::new(StatusCode::FORBIDDEN, detail));
     }
     let body = if order.body.is_null() { String::new() } else { order.body.to_string() };
-    verbs::carry(route.verb, &Given::new(name, query, body.into())?).await
+    verbs::carry(route.verb, &Given::new(name, query, body.into())?, certificates).await
 }

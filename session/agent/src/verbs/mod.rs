@@ -5,6 +5,7 @@ mod bodies;
 mod outputs;
 
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::time::Duration;
 
 use hyper::StatusCode;
@@ -25,8 +26,8 @@ use bodies::{
     AidChange, AidState, Forget, Input, Keyboard, KeyboardMode, Message, Open, Pairing, Reload, ShellQuery, Vt,
 };
 
-/// Carries it out. [`Verb::Events`] is not here: it does not end.
-pub async fn carry(verb: Verb, given: &Given) -> Result<Answer, Problem> {
+/// Carries it out; `certificates`: the folder of the device's. [`Verb::Events`] is not here: it does not end.
+pub async fn carry(verb: Verb, given: &Given, certificates: &Path) -> Result<Answer, Problem> {
     let client = &Client::from_environment();
     let questions =
         [Verb::Status, Verb::Outputs, Verb::Inputs, Verb::Aids, Verb::Metrics, Verb::Document, Verb::Settings];
@@ -42,7 +43,7 @@ pub async fn carry(verb: Verb, given: &Given) -> Result<Answer, Problem> {
             status.answered()?;
             return Ok(answer::since_boot(answer::json(&status.json(None, None, None))));
         }
-        Verb::Metrics => return Ok(metrics::answer(&metrics::Found::read(client).await)),
+        Verb::Metrics => return Ok(metrics::answer(&metrics::Found::read(client, certificates).await)),
         Verb::Document => return Ok(answer::json(&openapi::document())),
         Verb::Outputs => return Ok(answer::json(&json!(compositor(client).await?.outputs))),
         Verb::Inputs => {
@@ -127,7 +128,7 @@ pub async fn carry(verb: Verb, given: &Given) -> Result<Answer, Problem> {
             given.empty()?;
             return Ok(answer::json(&configure::ask(&Order::Confirm).await?));
         }
-        Verb::Events | Verb::Console => {
+        Verb::Events | Verb::Console | Verb::Inspect => {
             return Err(Problem::new(StatusCode::NOT_FOUND, "this is a stream, over HTTP alone"));
         }
         Verb::CertificateRequest | Verb::Certificate | Verb::Revoked => {

@@ -261,7 +261,14 @@ async fn reply(shared: &Shared, connection: &Connection, message: &Message) -> z
                 // Two lines, and then it ends.
                 "Console" => {
                     let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
-                    ours.write_all(b"{\"text\":\"one\"}\n{\"lost\":3}\n").unwrap();
+                    let one = r#"{"level":"warning","line":3,"source":"console","text":"one","url":"http://a/x.js"}"#;
+                    write!(ours, "{one}\n{{\"lost\":3}}\n").unwrap();
+                    connection.reply(&header, &zbus::Fd::from(std::os::fd::OwnedFd::from(theirs))).await
+                }
+                // Says each command back, until the other side goes; "end" in one is the end.
+                "Inspect" => {
+                    let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+                    std::thread::spawn(move || echo(&ours));
                     connection.reply(&header, &zbus::Fd::from(std::os::fd::OwnedFd::from(theirs))).await
                 }
                 "Forget" | "ReloadConfiguration" => connection.reply(&header, &vec!["HDMI-A-1: rotation 0"]).await,
@@ -278,6 +285,19 @@ async fn reply(shared: &Shared, connection: &Connection, message: &Message) -> z
                 _ => connection.reply(&header, &()).await,
             }
         }
+    }
+}
+
+fn echo(mut socket: &std::os::unix::net::UnixStream) {
+    let mut reader = std::io::BufReader::new(socket);
+    let mut command = Vec::new();
+    while std::io::BufRead::read_until(&mut reader, 0, &mut command).is_ok_and(|count| count > 0) {
+        let text = String::from_utf8_lossy(&command);
+        let text = text.trim_end_matches('\0');
+        if text.contains("end") || write!(socket, "{{\"echo\":{text}}}\0").is_err() {
+            return;
+        }
+        command.clear();
     }
 }
 
