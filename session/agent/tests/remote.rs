@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -161,6 +161,82 @@ fn every_verb_does_from_afar_what_it_does_here() {
     let (code, out, _) = fleet.run("view", &["screenshot", "far.png", "-o", "DP-1"]);
     assert_eq!((code, out.as_str()), (0, "far.png\n"));
     assert!(std::fs::read(fleet.path("far.png")).unwrap().starts_with(b"\x89PNG"));
+}
+
+#[test]
+fn the_console_is_heard_from_afar_as_here() {
+    let fleet = Fleet::new();
+    let _session = Fake::session(fleet.agent.directory());
+    let (code, _, err) = fleet.run("operate", &["console"]);
+    assert!(code == 4 && err.contains("admin"), "{code} {err}");
+    let mut command = fleet.command("admin", &["console"]);
+    let mut console = command.stdout(Stdio::piped()).spawn().unwrap();
+    let _limit = fake::Limit::of(&console);
+    let mut lines = BufReader::new(console.stdout.take().unwrap()).lines();
+    let mut next = || lines.next().unwrap().unwrap();
+    // And begins again when the stream has ended.
+    for _ in 0..2 {
+        assert_eq!(next(), "warning: one (http://a/x.js:3)");
+        assert_eq!(next(), "(3 lines were not read in time)");
+    }
+    let _ = console.kill();
+    let _ = console.wait();
+}
+
+#[test]
+fn devtools_are_for_a_front_end_on_this_machine_and_nobody_else_on_it() {
+    use tokio_tungstenite::tungstenite::{Message, client};
+    let fleet = Fleet::new();
+    let session = Fake::session(fleet.agent.directory());
+    let (code, _, err) = fleet.run("operate", &["inspect"]);
+    assert!(code == 4 && err.contains("admin"), "{code} {err}");
+    let mut here = kioskctl_program();
+    here.env("KIOSK_RUNTIME_DIR", fleet.agent.directory()).env_remove("SUDO_USER").env("USER", "bert");
+    here.args(["inspect", "--json", "--expires", "1m"]);
+    for (mut command, who) in
+        [(here, "bert"), (fleet.command("admin", &["inspect", "--json", "--expires", "1m"]), "admin")]
+    {
+        let mut bridge = command.stdout(Stdio::piped()).spawn().unwrap();
+        let _limit = fake::Limit::of(&bridge);
+        let mut line = String::new();
+        BufReader::new(bridge.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let told: Value = serde_json::from_str(&line).unwrap();
+        let (address, front_end) = (told["websocket"].as_str().unwrap(), told["devtools"].as_str().unwrap());
+        assert!(front_end.ends_with(&address.replace("ws://", "?ws=")), "{told}");
+        let (method, arguments) = session.calls().last().unwrap().clone();
+        assert!(method == "Inspect" && arguments.contains("60") && arguments.contains(who), "{method} {arguments}");
+        let (host, secret) = address.strip_prefix("ws://").unwrap().split_once('/').unwrap();
+        let ask = |path: &str, headers: &str| {
+            let mut stream = std::net::TcpStream::connect(host).unwrap();
+            write!(stream, "GET /{path} HTTP/1.1\r\nConnection: close\r\n{headers}\r\n\r\n").unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            answer
+        };
+        let own = format!("Host: {host}");
+        let list = ask(&format!("{secret}/json/list"), &own);
+        assert!(list.starts_with("HTTP/1.1 200") && list.contains(&format!("\"{address}\"")), "{list}");
+        for (path, headers) in [
+            ("json/list".to_owned(), own.clone()),
+            ("json".to_owned(), own.clone()),
+            (secret.replace(|c| c != '0', "0"), own.clone()),
+            (format!("{secret}/json/list"), "Host: evil.example".to_owned()),
+            (format!("{secret}/json/list"), format!("{own}\r\nOrigin: https://evil.example")),
+        ] {
+            let answer = ask(&path, &headers);
+            assert!(answer.starts_with("HTTP/1.1 404") && !answer.contains(secret), "{path} {headers}: {answer}");
+        }
+        // A front end that comes again gets another one.
+        for id in 0..2 {
+            let stream = std::net::TcpStream::connect(host).unwrap();
+            let (mut front_end, _) = client(address, stream).unwrap();
+            front_end.send(Message::text(format!("{{\"id\":{id}}}"))).unwrap();
+            let said = front_end.read().unwrap().into_text().unwrap();
+            assert_eq!(said.as_str(), format!("{{\"echo\":{{\"id\":{id}}}}}"));
+        }
+        let _ = bridge.kill();
+        let _ = bridge.wait();
+    }
 }
 
 #[test]

@@ -13,9 +13,11 @@ mod config;
 mod config_edit;
 mod config_page;
 mod confine;
+mod console;
 mod doctor;
 mod generate;
 mod inputs;
+mod inspect;
 mod outcome;
 mod outputs;
 mod pairing;
@@ -67,6 +69,9 @@ fn usage(error: &clap::Error) -> Exit {
 
 async fn run(cli: &Cli) -> Result<Outcome, Failure> {
     if let Some(remote) = Remote::new(&cli.remote)? {
+        if let Verb::Inspect { expires, of } = &cli.verb {
+            return inspect::run(inspect::Kiosk::There(remote), shell(of), *expires, cli.json).await;
+        }
         return remote::run(&remote, &cli.verb, cli.json).await;
     }
     let client = Client::from_environment();
@@ -82,6 +87,10 @@ async fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Verb::Stop(of) => page::stop(&client, shell(of)).await,
         Verb::Start(of) => page::start(&client, shell(of)).await,
         Verb::ClearData(of) => page::clear_data(&client, shell(of)).await,
+        Verb::Console(of) => console::here(&client, shell(of), cli.json).await,
+        Verb::Inspect { expires, of } => {
+            inspect::run(inspect::Kiosk::Here(client), shell(of), *expires, cli.json).await
+        }
         Verb::Outputs { modes } => outputs::list(&client, *modes).await,
         Verb::Inputs { trust, untrust } if trust.is_empty() && untrust.is_empty() => inputs::list(&client).await,
         Verb::Inputs { trust, untrust } => devices::trust(&client, trust, untrust).await,

@@ -196,6 +196,16 @@ fn of_the_page(bench: &mut Bench, session: &Fake, compositor: &Fake) {
     let mut watch = Running::start(bench.path(), &["status", "--watch", "--json"]);
     let line = watch.line();
     bench.hold("status.json", &line, &["status", "--watch"]);
+    let mut console = Running::start(bench.path(), &["console", "--json"]);
+    for _ in 0..2 {
+        let line = console.line();
+        bench.hold("console.json", &line, &["console"]);
+    }
+    let mut inspect = Running::start(bench.path(), &["inspect", "--json"]);
+    let line = inspect.line();
+    bench.hold("inspect.json", &line, &["inspect"]);
+    bench.failure(&["inspect", "--expires", "2h"], 2);
+    bench.ran.extend(["console".into(), "inspect".into()]);
     bench.done(&["wait", "ready", "-s", "0"]);
     bench.failure(&["wait", "ready", "--timeout", "100ms"], 1);
     *session.shared.error.lock().unwrap() = Some(("org.kioskd.Error.NotAuthorized", "this is why"));

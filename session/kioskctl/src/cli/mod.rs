@@ -88,6 +88,16 @@ pub enum Verb {
     Start(ShellArgs),
     /// Forget cookies, caches, storage and history, and go back to the configured page
     ClearData(ShellArgs),
+    /// Show what the page's console says, until it is interrupted
+    Console(ShellArgs),
+    /// Look into the page by DevTools, from a browser on this machine; the page's screen says so meanwhile
+    Inspect {
+        /// For this long: 1s to 1h
+        #[arg(long, value_name = "TIME", default_value = "10m", value_parser = duration)]
+        expires: Duration,
+        #[command(flatten)]
+        of: ShellArgs,
+    },
     /// List the outputs
     Outputs {
         /// And the modes that each display lists

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use hyper::header::{ACCEPT, CONTENT_TYPE, HOST};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use kiosk_client::{Exit, Failure};
@@ -88,6 +88,18 @@ impl Remote {
         body: Option<&Value>,
         accept: &str,
     ) -> Result<Response<Incoming>, Failure> {
+        self.send_with(method, path, body, accept, &[]).await
+    }
+
+    /// The same, with these headers; the connection may become another than HTTP's.
+    pub async fn send_with(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+        accept: &str,
+        headers: &[(HeaderName, &str)],
+    ) -> Result<Response<Incoming>, Failure> {
         let connected = tokio::time::timeout(CONNECT_TIMEOUT, self.connect()).await;
         let stream = connected.map_err(|_| self.away(&"it does not answer"))??;
         let (mut sender, connection) =
@@ -97,6 +109,9 @@ impl Remote {
             .uri(path)
             .header(HOST, format!("{}:{}", bracketed(&self.host), self.port))
             .header(ACCEPT, accept);
+        for (name, value) in headers {
+            request = request.header(name, *value);
+        }
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
@@ -104,10 +119,11 @@ impl Remote {
         let request = request
             .body(Full::new(body))
             .map_err(|error| Failure::new(Exit::Usage, format!("this can't be asked for: {error}")))?;
-        tokio::spawn(connection);
+        tokio::spawn(connection.with_upgrades());
         let answer = tokio::time::timeout(ANSWER_TIMEOUT, sender.send_request(request)).await;
         let answer = answer.map_err(|_| self.away(&"it does not answer"))?.map_err(|error| self.lost(&error))?;
-        if answer.status().is_success() { Ok(answer) } else { Err(self.problem(answer).await) }
+        let good = answer.status().is_success() || answer.status() == StatusCode::SWITCHING_PROTOCOLS;
+        if good { Ok(answer) } else { Err(self.problem(answer).await) }
     }
 
     /// All of an answer.

@@ -4,6 +4,8 @@
 
 mod config;
 mod connection;
+mod console;
+mod inspect;
 mod requests;
 mod watch;
 
@@ -60,6 +62,7 @@ pub async fn run(remote: &Remote, verb: &Verb, as_json: bool) -> Result<Outcome,
             let status = Status::told(&json).ok_or_else(|| remote.strange())?;
             Ok(Outcome::new(status::text(status, now), json))
         }
+        Verb::Console(of) => console::console(remote, of.shell.as_deref(), as_json).await,
         Verb::Outputs { modes } => Ok(outputs::listed(&remote.state().await?, *modes)),
         Verb::Inputs { trust, untrust } if trust.is_empty() && untrust.is_empty() => {
             let json = remote.json(remote.send("GET", "/v1/inputs", None, JSON).await?).await?;

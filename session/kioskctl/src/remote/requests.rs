@@ -101,10 +101,14 @@ pub fn plan(verb: &Verb) -> Result<Plan, Failure> {
 
 /// The picture of an output, without one of the primary output.
 pub fn screenshot(output: Option<&str>) -> String {
-    match output {
-        None => "/v1/screenshot".into(),
-        Some(output) => format!("/v1/screenshot?output={}", escaped(output)),
-    }
+    with_query("/v1/screenshot", &[("output", output)])
+}
+
+/// A path with what is there behind its question mark.
+pub fn with_query(path: &str, values: &[(&str, Option<&str>)]) -> String {
+    let there = values.iter().filter_map(|(name, value)| Some(format!("{name}={}", escaped((*value)?))));
+    let query = there.collect::<Vec<_>>().join("&");
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
 fn input(device: &str, body: Value) -> Ask {
