@@ -58,7 +58,7 @@ check-fmt:
 	$(CARGO) fmt --all --check
 
 # What a plain `cargo test` leaves out is left out of all targets too.
-apart := --test nested --test soak --test clients --test conformance --test faults --test images --test vm --bench peers --bench floods
+apart := --test nested --test soak --test clients --test conformance --test faults --test images --test vm --bench peers --bench boot --bench floods
 
 check-clippy: deps
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
@@ -235,6 +235,17 @@ faults: test-deps ## how soon each fault is noticed, and the page back (FAULTS_R
 bench: test-deps stage ## the figures beside cage's and weston's, in one booted machine
 	KIOSKD_STAGE=$(stage) $(CARGO) test --locked --workspace --bench peers
 
+# Starts of each that count, beside one that does not.
+BOOT_RUNS ?= 3
+
+bench-boot: PROFILE = dev
+bench-boot: packages = --workspace
+bench-boot: as-root test-deps image-deps deb ## power-on to the page beside cage's, with the same disk image, as a table (BOOT_RUNS=3)
+	@$(helpers)/packages test-images
+	ONLY_IMAGE=yes tests/images/run $(target)/deb $(stage) $(abspath $(target))/images-test
+	tests/images/cage $(abspath $(target))/images-test/kiosk_1.raw $(abspath $(target))/images-test
+	BOOT_RUNS=$(BOOT_RUNS) KIOSKD_IMAGES=$(abspath $(target))/images-test $(CARGO) test --locked --workspace --bench boot
+
 SHOW ?= small
 profile: test-deps build ## where a frame's time goes, by spans: a table, and a flame graph (SHOW=small or full, PROFILE=release)
 	$(CARGO) build --locked --profile $(PROFILE) -p kiosk-tests --bin kiosk-profile --bin kiosk-bench-client
@@ -252,4 +263,4 @@ clean: ## what was built
 	rm -rf tests/out
 
 .PHONY: help build run clients deps run-deps test-deps install install-public install-devices install-containers install-openrc fmt check doc check-fmt check-clippy check-msrv \
-	check-deny check-typos test test-unit test-conformance test-nested stage test-machine deb deb-deps as-root image image-deps image-pi test-images test-deb test-containers test-packaging fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench bench-floods bench-fleet profile clean
+	check-deny check-typos test test-unit test-conformance test-nested stage test-machine deb deb-deps as-root image image-deps image-pi test-images test-deb test-containers test-packaging fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench bench-boot bench-floods bench-fleet profile clean
