@@ -10,7 +10,7 @@ use std::{
 };
 
 use kiosk_core::{
-    api::{MAX_LINE, Notice, Report, State},
+    api::{MAX_INSPECTOR, MAX_LINE, Notice, Report, State},
     page_calls::PageCall,
     quota::{Permit, Quota},
     sockets::{Access, bind},
@@ -29,8 +29,6 @@ const MAX_CONNECTIONS_EACH: usize = 4;
 const READ_A_TURN: usize = 4096;
 /// Longest log text about an invalid line, characters.
 const MOST_CHARACTERS: usize = 200;
-/// Longest name on the screen of who looks at a page, characters.
-const MOST_INSPECTOR: usize = 64;
 
 struct Link {
     id: u64,
@@ -338,7 +336,7 @@ impl Kiosk {
 fn inspector(who: String, until: u64) -> Option<(String, String)> {
     let moment = jiff::Timestamp::from_second(i64::try_from(until).ok()?).ok()?;
     let time = moment.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M").to_string();
-    (!who.is_empty()).then(|| (printable(&shortened(&who, MOST_INSPECTOR)), time))
+    (!who.is_empty()).then(|| (printable(&shortened(&who, MAX_INSPECTOR)), time))
 }
 
 /// The local time, for the screen.
