@@ -16,7 +16,7 @@ mod worker;
 
 use std::time::{Duration, Instant};
 
-use kiosk_core::slots;
+use kiosk_core::slots::{self, Slots};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinSet;
@@ -98,6 +98,8 @@ struct Talk<'a> {
     discovery: Discovery,
     facts: Facts,
     make: Make,
+    /// The versions of the image. Whoever is not root is told those of the boot, and asking again would keep the ESP mounted.
+    slots: Option<Slots>,
     /// The device's own values, and what the services said.
     boards: (Board, Board),
     bucket: Bucket,
@@ -114,6 +116,7 @@ impl<'a> Talk<'a> {
             discovery: Discovery::new(&settings.base, &settings.device, settings.role),
             facts: Facts::default(),
             make: Make::read(),
+            slots: slots::read(&root()),
             boards: Default::default(),
             bucket: Bucket::new(Instant::now()),
             full: false,
@@ -169,8 +172,7 @@ impl<'a> Talk<'a> {
     }
 
     fn measure(&mut self) {
-        self.boards.0 =
-            self.facts.board(&Device::read(), &self.make, self.connection.address(), slots::read(&root()).as_ref());
+        self.boards.0 = self.facts.board(&Device::read(), &self.make, self.connection.address(), self.slots.as_ref());
     }
 
     /// Publishes what has changed.
