@@ -11,16 +11,21 @@ use tokio::net::UnixStream;
 use crate::outcome::{print, printable};
 
 /// Before the next try, where the stream has ended.
-pub const PAUSE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_secs(2);
 /// Longest line, bytes: kiosk-session's have some thousand characters.
 const MAX_LINE: usize = 64 << 10;
 
 /// Of the kiosk here.
 pub async fn here(client: &Client, shell: Option<&str>, as_json: bool) -> Result<Outcome, Failure> {
-    listen(client, shell, as_json).await?;
+    follow(async || listen(client, shell, as_json).await).await
+}
+
+/// Listens to one stream after the other. The first one has to be there; the others come when they can.
+pub async fn follow(listen: impl AsyncFn() -> Result<(), Failure>) -> Result<Outcome, Failure> {
+    listen().await?;
     loop {
         tokio::time::sleep(PAUSE).await;
-        match listen(client, shell, as_json).await {
+        match listen().await {
             Err(failure) if failure.exit != Exit::NotRunning => return Err(failure),
             _ => {}
         }

@@ -1,25 +1,18 @@
 //! `console` from afar, by the stream of `/v1/console`.
 
 use http_body_util::BodyExt;
-use kiosk_client::{Exit, Failure, Outcome};
+use kiosk_client::{Failure, Outcome};
 
 use super::Remote;
 use super::requests::with_query;
-use crate::console::{PAUSE, show};
+use crate::console::{follow, show};
 
 /// Longest event, bytes.
 const MAX_EVENT: usize = 256 << 10;
 
 /// Until it is interrupted.
 pub async fn console(remote: &Remote, shell: Option<&str>, as_json: bool) -> Result<Outcome, Failure> {
-    listen(remote, shell, as_json).await?;
-    loop {
-        tokio::time::sleep(PAUSE).await;
-        match listen(remote, shell, as_json).await {
-            Err(failure) if failure.exit != Exit::NotRunning => return Err(failure),
-            _ => {}
-        }
-    }
+    follow(async || listen(remote, shell, as_json).await).await
 }
 
 /// To the end of one stream.
