@@ -12,7 +12,7 @@ use kiosk_core::text::{printable, shortened};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig, frame::coding::CloseCode};
 
 use super::{Client, Failure, Options, Service, page, values};
@@ -42,6 +42,11 @@ pub async fn inspect(client: &Client, shell: Option<&str>, who: &str, time: Dura
 /// Whether a page may be looked at for so long.
 pub fn is_time(time: Duration) -> bool {
     INSPECT_TIME.contains(&time)
+}
+
+/// A new `Sec-WebSocket-Key`, of a request.
+pub fn key() -> String {
+    generate_key()
 }
 
 /// What is answered to a request's `Sec-WebSocket-Key`; `None`: it is none.
@@ -116,6 +121,7 @@ mod tests {
     #[test]
     fn a_key_is_answered_as_the_standard_has_it() {
         assert_eq!(accept("dGhlIHNhbXBsZSBub25jZQ==").as_deref(), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+        assert!(accept(&key()).is_some());
         for wrong in ["", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZ\n==", &"x".repeat(1000)] {
             assert_eq!(accept(wrong), None, "{wrong}");
         }

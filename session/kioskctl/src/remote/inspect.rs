@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use base64::prelude::{BASE64_STANDARD, Engine};
 use hyper::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use kiosk_client::{Exit, Failure};
+use kiosk_client::{Failure, devtools};
 
 use super::Remote;
 use super::requests::with_query;
@@ -16,10 +15,7 @@ impl Remote {
     pub async fn inspect(&self, shell: Option<&str>, time: Duration) -> Result<TokioIo<Upgraded>, Failure> {
         let seconds = time.as_secs().to_string();
         let path = with_query("/v1/inspect", &[("seconds", Some(&seconds)), ("shell", shell)]);
-        let mut nonce = [0; 16];
-        rustix::rand::getrandom(&mut nonce, rustix::rand::GetRandomFlags::empty())
-            .map_err(|error| Failure::new(Exit::Failed, format!("there are no random numbers: {error}")))?;
-        let key = BASE64_STANDARD.encode(nonce);
+        let key = devtools::key();
         let headers = [
             (CONNECTION, "Upgrade"),
             (UPGRADE, "websocket"),
