@@ -6,8 +6,6 @@
 mod session_support;
 
 use std::io::{BufRead, BufReader};
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixStream;
 
 use kiosk_core::api::State;
 use serde_json::Value;
@@ -20,18 +18,8 @@ const PAGE: &str = "<body style='background:#264'><script>
 
 /// Its lines.
 fn listen(session: &Session) -> impl Iterator<Item = Value> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let end: OwnedFd = runtime.block_on(async {
-        let stream = UnixStream::connect(session.runtime_dir.join("session.sock")).unwrap();
-        let client = zbus::connection::Builder::unix_stream(stream).p2p().build().await.unwrap();
-        let options = std::collections::HashMap::<&str, zbus::Variant<'_>>::new();
-        let interface = Some("org.kioskd.Session1");
-        let reply = client.call_method(None::<&str>, "/org/kioskd/Session1", interface, "Console", &(options,)).await;
-        reply.unwrap().body().deserialize::<zbus::OwnedFd>().unwrap().into()
-    });
-    let stream = UnixStream::from(end);
-    stream.set_nonblocking(false).unwrap();
-    stream.set_read_timeout(Some(BROWSER)).unwrap();
+    let options = std::collections::HashMap::<&str, zbus::Variant<'_>>::new();
+    let stream = session.socket_of("Console", &(options,)).unwrap();
     BufReader::new(stream).lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap())
 }
 

@@ -6,7 +6,6 @@
 mod session_support;
 
 use std::io::{BufRead, BufReader, Write};
-use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
 use kiosk_core::api::{Report, State};
@@ -19,20 +18,8 @@ const PAGE: &str = "<body style='background:#264'><script>
 
 /// Asks for it; the error's sentence, where it is refused.
 fn ask(session: &Session, seconds: u32, who: &str) -> Result<Inspector, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let end: OwnedFd = runtime.block_on(async {
-        let stream = UnixStream::connect(session.runtime_dir.join("session.sock")).unwrap();
-        let client = zbus::connection::Builder::unix_stream(stream).p2p().build().await.unwrap();
-        let options = std::collections::HashMap::<&str, zbus::Variant<'_>>::new();
-        let interface = Some("org.kioskd.Session1");
-        let body = (seconds, who, options);
-        let reply = client.call_method(None::<&str>, "/org/kioskd/Session1", interface, "Inspect", &body).await;
-        let reply = reply.map_err(|error| error.to_string())?;
-        Ok::<OwnedFd, String>(reply.body().deserialize::<zbus::OwnedFd>().unwrap().into())
-    })?;
-    let stream = UnixStream::from(end);
-    stream.set_nonblocking(false).unwrap();
-    stream.set_read_timeout(Some(BROWSER)).unwrap();
+    let options = std::collections::HashMap::<&str, zbus::Variant<'_>>::new();
+    let stream = session.socket_of("Inspect", &(seconds, who, options))?;
     Ok(Inspector { reader: BufReader::new(stream.try_clone().unwrap()), stream })
 }
 

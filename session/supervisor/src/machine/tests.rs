@@ -245,6 +245,17 @@ impl World {
         panic!("never ready: {:?}", self.machine);
     }
 
+    /// The page, which does not answer, is left in time.
+    fn is_judged_again(&mut self) {
+        let asked = self.now;
+        while !self.ending {
+            self.pass(SECOND);
+            self.renderer_ends = false;
+        }
+        assert!(self.now - asked < Duration::from_secs(35), "{:?}", self.now - asked);
+        self.until_ready();
+    }
+
     /// For this long no server answers.
     fn without_server(&mut self, time: Duration) {
         let end = self.now + time;
@@ -474,13 +485,7 @@ fn a_page_that_does_not_answer_takes_the_browser_with_it_unless_it_waits_for_a_p
     }
     assert!(!world.ending);
     world.event(Event::Dialog { open: false });
-    let asked = world.now;
-    while !world.ending {
-        world.pass(SECOND);
-        world.renderer_ends = false;
-    }
-    assert!(world.now - asked < Duration::from_secs(35), "{:?}", world.now - asked);
-    world.until_ready();
+    world.is_judged_again();
 }
 
 /// The browser handles input before pings, so none is answered while there is more of it than the machine can handle.

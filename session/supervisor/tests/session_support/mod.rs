@@ -4,6 +4,7 @@
 #![allow(dead_code)] // Each test program uses a part of it.
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -146,6 +147,26 @@ impl Session {
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "kioskctl {arguments:?}: {error}");
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// The socket that a method of the session's object hands out, to be read from; the error's sentence, where it is refused.
+    pub fn socket_of<B>(&self, method: &str, body: &B) -> Result<UnixStream, String>
+    where
+        B: serde::Serialize + zbus::DynamicType,
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let end: OwnedFd = runtime.block_on(async {
+            let stream = UnixStream::connect(self.runtime_dir.join("session.sock")).unwrap();
+            let client = zbus::connection::Builder::unix_stream(stream).p2p().build().await.unwrap();
+            let interface = Some("org.kioskd.Session1");
+            let reply = client.call_method(None::<&str>, "/org/kioskd/Session1", interface, method, body).await;
+            let reply = reply.map_err(|error| error.to_string())?;
+            Ok::<OwnedFd, String>(reply.body().deserialize::<zbus::OwnedFd>().unwrap().into())
+        })?;
+        let stream = UnixStream::from(end);
+        stream.set_nonblocking(false).unwrap();
+        stream.set_read_timeout(Some(BROWSER)).unwrap();
+        Ok(stream)
     }
 
     pub fn kioskctl_command(&self, arguments: &[&str]) -> Command {
