@@ -137,20 +137,19 @@ impl Card {
         let own = heads.get_mut(index).ok_or(PresentError::Inactive)?;
         let mode = own.timing().ok_or(PresentError::NoMode)?;
         let replaced = own.presenter.take_if(|presenter| presenter.is_provisional() && !*gpu_to_start);
-        let presenter = match (replaced.and_then(Presenter::give_up), own.presenter.take()) {
-            (Some((surface, shown)), _) => {
-                Presenter::new(renderer, quirks, drm.cursor_size(), surface, fd)?.after(shown)
-            }
-            (None, Some(presenter)) => presenter,
-            (None, None) => {
+        if let Some((surface, shown)) = replaced.and_then(Presenter::give_up) {
+            own.presenter = Some(Presenter::new(renderer, quirks, drm.cursor_size(), surface, fd)?.after(shown));
+        }
+        let presenter = match &mut own.presenter {
+            Some(presenter) => presenter,
+            empty => {
                 let surface = drm.create_surface(own.crtc, mode, &[own.connector]).map_err(device_error)?;
-                match gpu_to_start {
+                empty.insert(match gpu_to_start {
                     true => Presenter::provisional(surface, fd),
                     false => Presenter::new(renderer, quirks, drm.cursor_size(), surface, fd)?,
-                }
+                })
             }
         };
-        let presenter = own.presenter.insert(presenter);
         // The display may list other modes than it did, or the last one was refused.
         presenter.use_mode(mode)?;
         presenter.present(renderer, frame, picture)
