@@ -41,7 +41,7 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// And what [`write`] takes.
+    /// And what [`write()`] takes.
     pub fn new() -> (Self, mpsc::UnboundedReceiver<(Vec<u8>, OwnedSemaphorePermit)>) {
         let (messages, receiver) = mpsc::unbounded_channel();
         (Queue { messages, room: Arc::new(Semaphore::new(MAX_WAITING)) }, receiver)
