@@ -3,6 +3,8 @@
 
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
 use kiosk_client::frames::OutputFrames;
@@ -30,6 +32,25 @@ const STAGES: [&str; 3] = ["splash", "shell", "system-screen"];
 /// Of a set of words of kiosk-session's, whatever is in its place.
 const MAX_WORDS: usize = 16;
 
+/// A look at the image's versions makes systemd mount the ESP for two minutes (its automount point), and checks that file system
+/// first: not at each scrape. They change with an update and with the next start.
+const SLOTS_INTERVAL: Duration = Duration::from_secs(3600);
+static SLOTS: LastSlots = LastSlots(Mutex::new(None));
+
+/// The image's versions when they were last looked at, and when that was.
+struct LastSlots(Mutex<Option<(Instant, Option<Slots>)>>);
+
+impl LastSlots {
+    /// Looks anew where the last look is old.
+    fn at(&self, now: Instant, look: impl FnOnce() -> Option<Slots>) -> Option<Slots> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((at, slots)) if now.duration_since(*at) < SLOTS_INTERVAL => slots.clone(),
+            _ => last.insert((now, look())).1.clone(),
+        }
+    }
+}
+
 type Labels = Vec<(&'static str, String)>;
 type Numbers = Family<Labels, Gauge<f64, AtomicU64>>;
 type Counts = Family<Labels, Counter>;
@@ -54,7 +75,7 @@ impl Found {
         Found {
             status: Status::read(client).await,
             frames: OutputFrames::read_all(client).await.unwrap_or_default(),
-            slots: slots::read(&root()),
+            slots: SLOTS.at(Instant::now(), || slots::read(&root())),
             certificate_end: tls::own_end(certificates),
             device: Device::read(),
         }
@@ -235,4 +256,23 @@ fn set(family: &Numbers, labels: Labels, value: f64) {
 
 fn count(family: &Counts, labels: Labels, value: i64) {
     family.get_or_create(&labels).inc_by(u64::try_from(value).unwrap_or(0));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_versions_of_the_image_are_looked_at_once_an_hour() {
+        let (last, begin, looks) = (LastSlots(Mutex::new(None)), Instant::now(), std::cell::Cell::new(0));
+        let scrape = |seconds| {
+            last.at(begin + Duration::from_secs(seconds), || {
+                looks.set(looks.get() + 1);
+                None
+            });
+            looks.get()
+        };
+        assert_eq!([0, 15, 3599].map(scrape), [1; 3]);
+        assert_eq!([3600, 3615].map(scrape), [2; 2]);
+    }
 }

@@ -30,3 +30,4 @@ pub mod socket_watch;
 pub mod sockets;
 pub mod text;
 pub mod texts;
+mod version_order;

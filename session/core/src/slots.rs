@@ -2,6 +2,7 @@
 //! kiosk-agent. Read from the names of the kernels on the ESP, which root may read, else from the boot loader's list in an EFI
 //! variable, which dates from the boot. Never writes, and uses no service.
 
+use std::cmp::Ordering;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -9,6 +10,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::files::read_regular;
+use crate::version_order;
 
 /// Where the ESP is mounted, from `/`, with the folder of the kernels.
 const KERNELS: [&str; 3] = ["efi/EFI/Linux", "boot/efi/EFI/Linux", "boot/EFI/Linux"];
@@ -56,7 +58,8 @@ pub fn read(root: &Path) -> Option<Slots> {
         None => None,
     };
     let mut slots: Vec<Slot> = names.iter().filter_map(|name| Slot::of_kernel(name, running.as_deref())).collect();
-    slots.sort_by(|a, b| a.name.cmp(&b.name));
+    // Two names of one version, such as kiosk_7 and kiosk_07, in any order, and always the same.
+    slots.sort_by(|a, b| a.compare(b).then_with(|| a.name.cmp(&b.name)));
     (!slots.is_empty()).then_some(Slots { now, slots })
 }
 
@@ -105,6 +108,11 @@ impl Slot {
             }
         };
         Some(Self { name: name.to_owned(), tries, running: running == Some(name) })
+    }
+
+    /// Whether it is older than (`Less`) or newer than the other, as the boot loader counts.
+    pub fn compare(&self, other: &Self) -> Ordering {
+        version_order::compare(&self.name, &other.name)
     }
 
     /// All words of [`Slot::state`].
@@ -189,6 +197,17 @@ mod tests {
         );
         assert_eq!(slots.json()["as-of"], "now");
         assert_eq!(slots.json()["versions"][1]["state"], "bad");
+    }
+
+    #[test]
+    fn the_newest_version_is_the_last_also_from_the_tenth_on() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["kiosk_10+3.efi", "kiosk_9.efi", "kiosk_2026.9.efi", "kiosk_2026.10~rc1.efi"] {
+            write(root.path(), &format!("efi/EFI/Linux/{name}"), b"");
+        }
+        let slots = read(root.path()).unwrap();
+        let names: Vec<&str> = slots.all().iter().map(|slot| slot.name.as_str()).collect();
+        assert_eq!(names, ["kiosk_9", "kiosk_10", "kiosk_2026.9", "kiosk_2026.10~rc1"]);
     }
 
     #[test]

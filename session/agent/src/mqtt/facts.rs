@@ -1,5 +1,6 @@
 //! The device's own values as topics, in steps: a value that trembles is told once. No I/O: what is measured comes in.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -81,7 +82,7 @@ fn versions(slots: &Slots) -> Option<(&str, &str)> {
     let running = all.iter().find(|slot| slot.running)?;
     let newest = all.iter().rfind(|slot| slot.state() != "bad").unwrap_or(running);
     // A running version that is on its last trial is bad by its name until its page is seen.
-    let newest = if newest.name < running.name { running } else { newest };
+    let newest = if newest.compare(running) == Ordering::Less { running } else { newest };
     Some((version(&running.name), version(&newest.name)))
 }
 
@@ -117,6 +118,8 @@ mod tests {
         assert_eq!(told(&["kiosk_1.efi", "kiosk_2+3.efi"], "kiosk_1"), ["1", "2"]);
         assert_eq!(told(&["kiosk_1.efi", "kiosk_2+0-3.efi"], "kiosk_1"), ["1", "1"]);
         assert_eq!(told(&["kiosk_1.efi", "kiosk_2+0-3.efi"], "kiosk_2"), ["2", "2"]);
+        assert_eq!(told(&["kiosk_9.efi", "kiosk_10+3.efi"], "kiosk_9"), ["9", "10"]);
+        assert_eq!(told(&["kiosk_9.efi", "kiosk_10+0-3.efi"], "kiosk_10"), ["10", "10"]);
         assert_eq!(told(&["kiosk_1.efi"], "elsewhere"), ["", ""]);
         assert_eq!(told(&[], "kiosk_1"), ["", ""]);
     }
