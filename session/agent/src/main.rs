@@ -164,7 +164,7 @@ fn run(arguments: &Arguments) -> Result<(), StartError> {
             enrolment = Some(sockets::bind(&path, Access::OWNER, "kiosk-agent")?);
             orders = SocketFile::of(&path).ok();
         }
-        let Agent { listen_tls, certificates, enrol, renew_at, .. } = settings();
+        let Agent { mqtt, listen_tls, certificates, enrol, renew_at } = settings();
         let folder: Arc<Path> = arguments.certificates.clone().unwrap_or(certificates).into();
         let tls = match arguments.tls {
             Some(address) => {
@@ -174,7 +174,7 @@ fn run(arguments: &Arguments) -> Result<(), StartError> {
             None => None,
         };
         if arguments.mqtt {
-            tokio::spawn(mqtt::run(mqtt::Settings::read(folder.clone())?));
+            tokio::spawn(mqtt::run(mqtt::Settings::of(mqtt, folder.clone())?));
         } else if listeners.is_empty() && tls.is_none() {
             return Err(StartError::Nothing);
         }

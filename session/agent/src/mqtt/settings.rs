@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kiosk_core::config::{Broker, Config, Sources};
+use kiosk_core::config::{Broker, Mqtt};
 use kiosk_core::files::read_regular;
 use ring::hmac;
 use rustls::pki_types::pem::PemObject;
@@ -82,14 +82,8 @@ pub struct Tls {
 }
 
 impl Settings {
-    /// From the configuration's layers; what is wrong in these is logged, as everywhere. `folder`: of the device's certificates.
-    pub fn read(folder: Arc<Path>) -> Result<Self, SettingsError> {
-        let sources = Sources::system();
-        let loaded = Config::load(&sources);
-        for error in &loaded.errors {
-            tracing::warn!(%error, "a part of the configuration is skipped");
-        }
-        let mqtt = loaded.config.agent.mqtt;
+    /// Of `[agent.mqtt]`, with the files that it names. `folder`: of the device's certificates.
+    pub fn of(mqtt: Mqtt, folder: Arc<Path>) -> Result<Self, SettingsError> {
         let broker = mqtt.server.ok_or(SettingsError::Off)?;
         let file = |key, path: &Option<PathBuf>| path.as_deref().map(|path| read(key, path)).transpose();
         let password = file("password", &mqtt.password_file)?.map(|bytes| bytes.trim_ascii_end().to_vec());
