@@ -24,6 +24,8 @@ const MAX_FILE: u64 = 64 << 10;
 const ORDER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Without an order it ends; the next starts it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Between two tries to bring back what was before, where the disk does not take it.
+const RETRY_INTERVAL: Duration = Duration::from_secs(30);
 /// Allowed times until a change is undone, seconds: as for screens, and long enough for a page to be looked at from afar.
 const REVERT_AFTER: std::ops::RangeInclusive<u32> = 5..=3600;
 
@@ -39,8 +41,24 @@ struct Before {
 pub struct Helper {
     file: PathBuf,
     before: PathBuf,
-    /// When the change is undone.
-    undo_at: Option<Instant>,
+    waits: Option<Waits>,
+}
+
+/// What is on the disk is not what is to stay there.
+#[derive(Debug, Clone, Copy)]
+enum Waits {
+    /// A change for whoever confirms it; undone then.
+    ForConfirmation(Instant),
+    /// What was before, for a disk that takes it; tried again then.
+    ForDisk(Instant),
+}
+
+impl Waits {
+    fn until(self) -> Instant {
+        match self {
+            Waits::ForConfirmation(until) | Waits::ForDisk(until) => until,
+        }
+    }
 }
 
 /// Takes orders from the socket until nobody has one.
@@ -49,15 +67,17 @@ pub async fn serve(listener: UnixListener) {
     // What was not confirmed before a power cut or a kill.
     helper.undo("it was not confirmed before this was started again").await;
     loop {
-        let until = helper.undo_at.unwrap_or_else(|| Instant::now() + IDLE_TIMEOUT);
+        let until = helper.waits.map_or_else(|| Instant::now() + IDLE_TIMEOUT, Waits::until);
         match tokio::time::timeout_at(until, listener.accept()).await {
             Ok(Ok((stream, _))) => helper.talk(stream).await,
             Ok(Err(error)) => {
                 tracing::warn!(%error, "a connection was not accepted");
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
-            Err(_) if helper.undo_at.is_some() => helper.undo("nobody confirmed it").await,
-            Err(_) => return,
+            Err(_) => match helper.waits {
+                Some(_) => helper.undo("nobody confirmed it").await,
+                None => return,
+            },
         }
     }
 }
@@ -67,7 +87,7 @@ impl Helper {
         Helper {
             file: root().join(ADMIN_DIR).join(DROP_IN),
             before: state_directory().join("before.json"),
-            undo_at: None,
+            waits: None,
         }
     }
 
@@ -88,8 +108,14 @@ impl Helper {
     }
 
     async fn change(&mut self, change: &Change) -> Result<Value, (u16, String)> {
-        if self.undo_at.is_some() {
-            return Err((409, "a change waits to be confirmed; confirm it, or wait until it is undone".into()));
+        match self.waits {
+            Some(Waits::ForConfirmation(_)) => {
+                return Err((409, "a change waits to be confirmed; confirm it, or wait until it is undone".into()));
+            }
+            Some(Waits::ForDisk(_)) => {
+                return Err((409, "a change that was not confirmed can't be undone yet: the journal says why".into()));
+            }
+            None => {}
         }
         if let Some(seconds) = change.revert_after
             && !REVERT_AFTER.contains(&seconds)
@@ -105,8 +131,10 @@ impl Helper {
         let kept = serde_json::to_vec(&before).map_err(|error| (500, error.to_string()))?;
         write(&self.before, &kept).map_err(disk)?;
         if let Err(error) = write(&self.file, new.as_bytes()) {
-            let _ = std::fs::remove_file(&self.before);
-            return Err(disk(error));
+            let told = disk(error);
+            // It may be there in spite of that.
+            self.undo("it could not be written").await;
+            return Err(told);
         }
         let mut told = match reload().await {
             Ok(told) => told,
@@ -118,7 +146,7 @@ impl Helper {
         };
         match change.revert_after {
             Some(seconds) => {
-                self.undo_at = Some(Instant::now() + Duration::from_secs(seconds.into()));
+                self.waits = Some(Waits::ForConfirmation(Instant::now() + Duration::from_secs(seconds.into())));
                 told.push(format!("undone in {seconds} s unless it is confirmed"));
             }
             None => self.forget(),
@@ -131,30 +159,58 @@ impl Helper {
     }
 
     fn confirm(&mut self) -> Result<Value, (u16, String)> {
-        if self.undo_at.take().is_none() {
+        let Some(Waits::ForConfirmation(_)) = self.waits else {
             return Err((409, "no change waits to be confirmed".into()));
-        }
+        };
+        self.waits = None;
         self.forget();
         tracing::info!("configuration confirmed");
         Ok(json!({ "told": ["the change is kept"] }))
     }
 
-    /// Brings back what was before, where there is such.
+    /// Brings back what was before, where there is such. It is kept until it is in its place: a disk that is full now has room
+    /// later.
     async fn undo(&mut self, why: &str) {
-        self.undo_at = None;
-        let Ok(kept) = files::read_regular(&self.before, 2 * MAX_LINE) else { return };
-        let restored = match serde_json::from_slice(&kept) {
-            Ok(Before { text: Some(text) }) => write(&self.file, text.as_bytes()),
-            Ok(Before { text: None }) => std::fs::remove_file(&self.file),
-            Err(error) => Err(error.into()),
+        let again = matches!(self.waits, Some(Waits::ForDisk(_)));
+        self.waits = None;
+        let kept = match files::read_regular(&self.before, 2 * MAX_LINE) {
+            Ok(kept) => kept,
+            Err(error) => {
+                if error.kind() != ErrorKind::NotFound {
+                    tracing::error!(%error, file = %self.before.display(), "what was before can't be read");
+                }
+                return;
+            }
         };
-        match restored {
-            Ok(()) => tracing::warn!(why, "a change of the configuration was undone"),
-            Err(error) => tracing::error!(%error, "the configuration of before can't be brought back"),
+        match serde_json::from_slice(&kept) {
+            Ok(before) => {
+                if let Err(error) = self.restore(before) {
+                    // Once, and not each time.
+                    if !again {
+                        tracing::error!(%error, "the configuration of before can't be brought back yet; it is tried again");
+                    }
+                    self.waits = Some(Waits::ForDisk(Instant::now() + RETRY_INTERVAL));
+                    return;
+                }
+                tracing::warn!(why, "a change of the configuration was undone");
+            }
+            // It was written as a whole: nothing of it will come back.
+            Err(error) => tracing::error!(%error, "the configuration of before is lost"),
         }
         self.forget();
         if let Err(error) = reload().await {
             tracing::warn!(%error, "kioskd did not take the configuration of before");
+        }
+    }
+
+    fn restore(&self, before: Before) -> std::io::Result<()> {
+        // A change that never came needs no room to be undone.
+        if read(&self.file).is_ok_and(|there| there == before.text) {
+            return Ok(());
+        }
+        match before.text {
+            Some(text) => write(&self.file, text.as_bytes()),
+            None => std::fs::remove_file(&self.file),
         }
     }
 
@@ -200,5 +256,54 @@ pub(super) async fn reload() -> Result<Vec<String>, String> {
             Ok(vec!["kioskd does not run: it counts from its start on".into()])
         }
         Err(failure) => Err(failure.message().to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_before_is_kept_until_the_disk_takes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("90-kioskctl.toml");
+        let before = folder.path().join("before.json");
+        for text in [Some("[shell]\nurl = \"http://a\"\n"), None] {
+            let mut helper = Helper { file: file.clone(), before: before.clone(), waits: None };
+            std::fs::write(&file, "[shell]\nurl = \"http://b\"\n").unwrap();
+            let kept = serde_json::to_vec(&Before { text: text.map(str::to_owned) }).unwrap();
+            std::fs::write(&before, kept).unwrap();
+            // In the way of each new file, and of a removal.
+            let in_the_way = [folder.path().join(".90-kioskctl.toml.new/x"), file.join("x")];
+            let blocked = if text.is_some() { &in_the_way[0] } else { &in_the_way[1] };
+            if text.is_none() {
+                std::fs::remove_file(&file).unwrap();
+            }
+            std::fs::create_dir_all(blocked).unwrap();
+            for _ in 0..2 {
+                helper.undo("nobody confirmed it").await;
+                assert!(before.exists() && matches!(helper.waits, Some(Waits::ForDisk(_))), "{text:?}");
+            }
+            let order = Change { unset: vec!["shell.url".into()], ..Change::default() };
+            assert_eq!(helper.change(&order).await.unwrap_err().0, 409);
+            assert_eq!(helper.confirm().unwrap_err().0, 409);
+            std::fs::remove_dir_all(blocked.parent().unwrap()).unwrap();
+            if text.is_none() {
+                std::fs::write(&file, "[shell]\nurl = \"http://b\"\n").unwrap();
+            }
+            helper.undo("nobody confirmed it").await;
+            assert!(!before.exists() && helper.waits.is_none(), "{text:?}");
+            assert_eq!(std::fs::read_to_string(&file).ok().as_deref(), text);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_can_t_be_read_does_not_lock_the_configuration_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let before = folder.path().join("before.json");
+        let mut helper = Helper { file: folder.path().join("90-kioskctl.toml"), before: before.clone(), waits: None };
+        std::fs::write(&before, "{").unwrap();
+        helper.undo("it was not confirmed before this was started again").await;
+        assert!(!before.exists() && helper.waits.is_none());
     }
 }
