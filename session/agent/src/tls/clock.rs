@@ -4,8 +4,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
+use kiosk_core::day_clock::alarm;
 use rustls::pki_types::UnixTime;
 use rustls::time_provider::TimeProvider;
+use tokio::io::unix::AsyncFd;
 
 /// The system's clock, and no earlier than the floor.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +35,31 @@ impl TimeProvider for Clock {
         Some(self.now())
     }
 }
+
+/// Returns when the system's clock is there, seconds since 1970, or is set: then it may be there, too. A time on a monotonic clock
+/// would not do, since a device without a battery learns the year only when the network is up.
+pub async fn reaches(second: u64) {
+    let at = i64::try_from(second).ok().and_then(|second| Timestamp::from_second(second).ok());
+    let timer = || -> std::io::Result<AsyncFd<std::os::fd::OwnedFd>> {
+        let timer = alarm::open()?;
+        alarm::set(&timer, at)?;
+        watched(timer)
+    };
+    match timer() {
+        Ok(timer) => drop(timer.readable().await),
+        // No descriptor is left: looked at again soon.
+        Err(_) => tokio::time::sleep(AGAIN).await,
+    }
+}
+
+// `new` is deprecated for types whose descriptor may change; an `OwnedFd` keeps it, and the successor is unsafe.
+#[allow(deprecated)]
+fn watched(timer: std::os::fd::OwnedFd) -> std::io::Result<AsyncFd<std::os::fd::OwnedFd>> {
+    AsyncFd::new(timer)
+}
+
+/// Until the clock is looked at again, where no timer can be had.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// When this program was made: packages and images keep the time of its file, or have it at the epoch. A file that was copied
 /// under a right clock is as good; one that claims the future is one from a clock that went wrong, and counts for nothing.

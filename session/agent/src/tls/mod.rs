@@ -166,12 +166,13 @@ async fn handshake(stream: TcpStream, in_force: &InForce, desk: &Desk) -> Option
 async fn ended(mut in_force: InForce, chain: &Chain, identity: &Identity) {
     loop {
         let material = in_force.borrow_and_update().clone();
-        let Some(material) = material.filter(|material| material.admits(chain)) else { return };
-        let left = identity.not_after.as_secs().saturating_sub(material.clock.now().as_secs());
+        if !material.is_some_and(|material| material.admits(chain)) {
+            return;
+        }
         tokio::select! {
             changed = in_force.changed() => if changed.is_err() { return },
             // One second later it is no more valid.
-            () = tokio::time::sleep(Duration::from_secs(left.saturating_add(1))) => {}
+            () = clock::reaches(identity.not_after.as_secs().saturating_add(1)) => {}
         }
     }
 }
