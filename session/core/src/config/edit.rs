@@ -3,6 +3,8 @@
 
 use toml_edit::{DocumentMut, Item, Key, Table, TableLike, Value};
 
+use super::load::MAX_FILE;
+
 /// The drop-in that the program writes, in [`super::ADMIN_DIR`].
 pub const DROP_IN: &str = "90-kioskctl.toml";
 
@@ -20,6 +22,9 @@ pub enum EditError {
     /// Something on the way to the key is no table.
     #[error("{0} is no table in it")]
     NoTable(String),
+    /// Nobody would read it any more, and it could not be mended the same way.
+    #[error("the file would have {0} bytes, and at most {MAX_FILE} are read")]
+    TooLarge(usize),
 }
 
 /// The text with `key` set to `value`.
@@ -37,7 +42,8 @@ pub fn set(text: &str, key: &str, value: Value) -> Result<String, EditError> {
     }
     table.insert(last.get(), Item::Value(value));
     let text = document.to_string();
-    Ok(if text.starts_with('#') { text } else { format!("{HEADER}{text}") })
+    let text = if text.starts_with('#') { text } else { format!("{HEADER}{text}") };
+    if text.len() as u64 > MAX_FILE { Err(EditError::TooLarge(text.len())) } else { Ok(text) }
 }
 
 /// The text without `key`; `None`: it does not set it.
@@ -108,6 +114,8 @@ mod tests {
         assert!(matches!(set("x = = 1", "a.b", Value::from(1)), Err(EditError::NotToml(_))));
         assert_eq!(set("a = 1\n", "a.b", Value::from(1)), Err(EditError::NoTable("a".into())));
         assert_eq!(unset("a = 1\n", "a.b"), Err(EditError::NoTable("a".into())));
+        let half = set("", "a.b", Value::from("x".repeat(40_000))).unwrap();
+        assert!(matches!(set(&half, "a.c", Value::from("x".repeat(40_000))), Err(EditError::TooLarge(80_000..))));
     }
 
     #[test]
