@@ -167,6 +167,38 @@ fn a_revoked_certificate_is_refused_and_its_open_connections_end() {
 }
 
 #[test]
+fn an_inspection_ends_when_the_certificate_of_who_looks_is_revoked() {
+    use tokio_tungstenite::tungstenite::{Error, Message, client};
+    let fleet = Authority::new();
+    let agent = Agent::start(&fleet);
+    let session = Fake::session(agent.directory());
+    let (lost, kept) = (fleet.client("admin"), fleet.client("admin"));
+    let mut front_ends = [&lost, &kept].map(|credentials| {
+        let stream = Client::new(&fleet, Some(credentials)).connect(&agent);
+        client("ws://kiosk-17.example/v1/inspect?seconds=3600", stream).unwrap().0
+    });
+    let mut echo = |number: usize| {
+        front_ends[number].send(Message::text(r#"{"id":1}"#))?;
+        front_ends[number].read()
+    };
+    let text = r#"{"echo":{"id":1}}"#;
+    assert!([0, 1].iter().all(|number| echo(*number).unwrap().into_text().unwrap() == text));
+    put(&agent.folder(), "revoked.pem", &fleet.revoked(&[lost.serial], 1));
+    let end = front_ends[0].read();
+    assert!(!matches!(&end, Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock), "it goes on");
+    assert!(!matches!(&end, Ok(Message::Text(_) | Message::Binary(_))), "{end:?}");
+    // kiosk-session is told, so that the line goes from the screen; the other's goes on.
+    let until = Instant::now() + PATIENCE;
+    while *session.shared.inspected.lock().unwrap() == 0 {
+        assert!(Instant::now() < until, "kiosk-session still has somebody who looks");
+        std::thread::yield_now();
+    }
+    front_ends[1].send(Message::text(r#"{"id":1}"#)).unwrap();
+    assert_eq!(front_ends[1].read().unwrap().into_text().unwrap(), text);
+    assert_eq!(*session.shared.inspected.lock().unwrap(), 1);
+}
+
+#[test]
 fn files_that_are_put_into_the_folder_count_at_once_and_broken_ones_never() {
     let (fleet, next) = (Authority::new(), Authority::new());
     // Without a certificate it waits for one.

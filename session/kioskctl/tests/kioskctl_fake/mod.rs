@@ -44,6 +44,8 @@ pub struct Shared {
     /// Whether such a call ends the connection instead.
     pub hang_up: Mutex<bool>,
     pub picture: Mutex<Vec<u8>>,
+    /// How many inspections have ended.
+    pub inspected: Mutex<usize>,
     connections: Mutex<Vec<Connection>>,
 }
 
@@ -93,6 +95,7 @@ impl Fake {
             error: Mutex::default(),
             hang_up: Mutex::default(),
             picture: Mutex::new(b"\x89PNG\r\n\x1a\nand so on".to_vec()),
+            inspected: Mutex::default(),
             connections: Mutex::default(),
         });
         let (stop, stopped) = tokio::sync::oneshot::channel();
@@ -202,7 +205,7 @@ async fn answer(shared: Arc<Shared>, connection: Connection, mut messages: Messa
     }
 }
 
-async fn reply(shared: &Shared, connection: &Connection, message: &Message) -> zbus::Result<()> {
+async fn reply(shared: &Arc<Shared>, connection: &Connection, message: &Message) -> zbus::Result<()> {
     let header = message.header();
     let member = header.member().unwrap().to_string();
     match member.as_str() {
@@ -268,7 +271,11 @@ async fn reply(shared: &Shared, connection: &Connection, message: &Message) -> z
                 // Says each command back, until the other side goes; "end" in one is the end.
                 "Inspect" => {
                     let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
-                    std::thread::spawn(move || echo(&ours));
+                    let shared = shared.clone();
+                    std::thread::spawn(move || {
+                        echo(&ours);
+                        *shared.inspected.lock().unwrap() += 1;
+                    });
                     connection.reply(&header, &zbus::Fd::from(std::os::fd::OwnedFd::from(theirs))).await
                 }
                 "Forget" | "ReloadConfiguration" => connection.reply(&header, &vec!["HDMI-A-1: rotation 0"]).await,
