@@ -133,8 +133,8 @@ deb: deb-deps stage ## the Debian packages, in target/deb (VERSION=, PROFILE=, A
 apt-repository: deb ## a signed repository of them, in target/apt (KEY=, of your keyring)
 	assets/packaging/apt-repository $(target)/deb $(target)/apt $(KEY)
 
-# VERSION= LOGO= URL= ROTATION= WIFI= UPDATES= KEY= SECURE_BOOT_KEY= SECURE_BOOT_CERTIFICATE= HARDWARE= FORMATS=: assets/images/build says what each is.
-export VERSION LOGO URL ROTATION WIFI UPDATES KEY SECURE_BOOT_KEY SECURE_BOOT_CERTIFICATE HARDWARE FORMATS
+# VERSION= LOGO= SCREEN= URL= ROTATION= WIFI= UPDATES= KEY= SECURE_BOOT_KEY= SECURE_BOOT_CERTIFICATE= HARDWARE= FORMATS=: assets/images/build says what each is.
+export VERSION LOGO SCREEN URL ROTATION WIFI UPDATES KEY SECURE_BOOT_KEY SECURE_BOOT_CERTIFICATE HARDWARE FORMATS
 
 image: as-root image-deps deb ## an x86-64 disk image, in target/image (LOGO= URL= ROTATION= WIFI= HARDWARE=yes FORMATS="qcow2 xz ova raw")
 	assets/images/build $(target)/deb $(stage) $(target)/image
@@ -142,7 +142,7 @@ image: as-root image-deps deb ## an x86-64 disk image, in target/image (LOGO= UR
 
 # By rpi-image-gen, in a checkout of its own. Its packages are made before, by `make deb ARCH=arm64`; the programs of this
 # machine draw the logo and check what is said.
-export RPI_IMAGE_GEN BOARD SCREEN
+export RPI_IMAGE_GEN BOARD
 
 image-pi: stage ## an image for a Raspberry Pi, in target/image-pi (RPI_IMAGE_GEN=DIR BOARD=pi5 LOGO= URL= ROTATION= WIFI= SCREEN=)
 	assets/images/rpi/build $(target)/deb $(stage) $(target)/image-pi

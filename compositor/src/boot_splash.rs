@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use clap::Parser;
 use kiosk_core::config::{Config, Sources};
-use kiosk_splash::{PLYMOUTH_THEMES, firmware_picture, plymouth_theme};
+use kiosk_splash::{PLYMOUTH_THEMES, firmware_picture, plymouth_theme, uefi_picture};
 
 use crate::{backend::headless::OutputSpec, options::parse_output, splash_style};
 
 /// Makes the boot splash of a device from its logo: a theme for Plymouth, in which logo and dots are where kioskd's first
-/// picture has them, and a picture for the kernel of a Raspberry Pi. What is not said here is as the configuration has
-/// it for kioskd's first picture.
+/// picture has them, and pictures for the kernel of a Raspberry Pi and for a machine with UEFI. What is not said here is
+/// as the configuration has it for kioskd's first picture.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "kiosk-splash", version, max_term_width = 100)]
 pub struct Options {
@@ -55,7 +55,11 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub firmware: Option<PathBuf>,
 
-    /// The screen that this picture is for, at most 1920x1080.
+    /// Write the picture that a kernel for UEFI shows as well (BMP, for `ukify --splash=`).
+    #[arg(long, value_name = "FILE")]
+    pub uefi: Option<PathBuf>,
+
+    /// The screen that these pictures are for: the Raspberry Pi's is at most 1920x1080, UEFI's 3840x2160.
     #[arg(long, value_name = "WxH", default_value = "1920x1080", value_parser = parse_output)]
     pub screen: OutputSpec,
 }
@@ -100,6 +104,10 @@ pub fn run(options: &Options) -> anyhow::Result<String> {
         Some(path) => Some((path, firmware_picture(&style, options.screen.width, options.screen.height)?)),
         None => None,
     };
+    let uefi = match &options.uefi {
+        Some(path) => Some((path, uefi_picture(&style, options.screen.width, options.screen.height)?)),
+        None => None,
+    };
     let files = plymouth_theme(&options.name, &style).context("the logo's picture can't be made")?;
 
     let directory = options.root.join(PLYMOUTH_THEMES).join(&options.name);
@@ -116,6 +124,14 @@ pub fn run(options: &Options) -> anyhow::Result<String> {
         write(path, &picture)?;
         told.push_str(&format!(
             "\nThe picture for the Raspberry Pi is {}: `configure-splash {}` of rpi-splash-screen-support takes it.",
+            path.display(),
+            path.display()
+        ));
+    }
+    if let Some((path, picture)) = uefi {
+        write(path, &picture)?;
+        told.push_str(&format!(
+            "\nThe picture for UEFI is {}: `ukify build --splash={}` takes it.",
             path.display(),
             path.display()
         ));

@@ -20,15 +20,13 @@ fn kiosk_splash(root: &Path, arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn one_command_makes_the_theme_and_the_firmware_s_picture_from_a_logo() {
+fn one_command_makes_the_theme_and_the_pictures_of_firmware_from_a_logo() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path();
     std::fs::write(root.join("mine.svg"), LOGO).unwrap();
     let theme = root.join("usr/share/plymouth/themes/kiosk-own");
-    let made = kiosk_splash(
-        root,
-        &["--logo", "mine.svg", "--logo-size", "40%", "--firmware", "logo.tga", "--screen", "800x480"],
-    );
+    let pictures = ["--firmware", "logo.tga", "--uefi", "logo.bmp", "--screen", "800x480"];
+    let made = kiosk_splash(root, &[&["--logo", "mine.svg", "--logo-size", "40%"][..], &pictures].concat());
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let told = String::from_utf8(made.stdout).unwrap();
     assert!(told.contains("plymouth-set-default-theme --rebuild-initrd kiosk-own\n"), "{told}");
@@ -38,6 +36,11 @@ fn one_command_makes_the_theme_and_the_firmware_s_picture_from_a_logo() {
     let picture = std::fs::read(root.join("logo.tga")).unwrap();
     assert_eq!(picture.len(), 18 + 800 * 480 * 3);
     assert_eq!(&picture[18 + (240 * 800 + 400) * 3..][..3], [0, 0x88, 0xff]);
+    // An area as of a square of 40% of 480 pixels: 384 by 96, and nothing around it.
+    let picture = std::fs::read(root.join("logo.bmp")).unwrap();
+    assert!(told.contains("`ukify build --splash=logo.bmp`") && picture.starts_with(b"BM"), "{told}");
+    assert_eq!(picture.len(), 54 + 384 * 96 * 3);
+    assert_eq!(&picture[54 + (48 * 384 + 192) * 3..][..3], [0, 0x88, 0xff]);
 
     // From the configuration, with another size: what was of the old size is gone, other files stay.
     std::fs::create_dir_all(root.join("etc/kiosk")).unwrap();
@@ -57,7 +60,7 @@ fn an_error_is_one_sentence_and_nothing_is_written() {
     let root = directory.path();
     std::fs::write(root.join("no.svg"), "hello").unwrap();
     std::fs::write(root.join("wrong.toml"), "[splash]\nlogo-sizes = \"20%\"\n").unwrap();
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 9] = [
         (&["--logo", "no.svg"], "neither SVG nor PNG nor JPEG"),
         (&["--logo", "none.svg"], "none.svg could not be read: No such file or directory"),
         (&["--background", "blue"], "such as \"#1a2b3c\""),
@@ -65,13 +68,15 @@ fn an_error_is_one_sentence_and_nothing_is_written() {
         (&["--position", "bottom"], "allowed is \"center\", \"top\""),
         (&["--config", "wrong.toml"], "logo-size"),
         (&["--firmware", "logo.tga", "--screen", "3840x2160"], "1 × 1 to 1920 × 1080 are allowed"),
+        (&["--uefi", "logo.bmp", "--screen", "3841x2160"], "1 × 1 to 3840 × 2160 are allowed"),
         (&["--name", "../../etc"], "letters, digits"),
     ];
     for (arguments, expected) in cases {
         let made = kiosk_splash(root, arguments);
         let said = String::from_utf8(made.stderr).unwrap();
         assert!(!made.status.success() && said.contains(expected), "{arguments:?}: {said}");
-        assert!(made.stdout.is_empty() && !root.join("usr").exists() && !root.join("logo.tga").exists());
+        assert!(made.stdout.is_empty() && !root.join("usr").exists());
+        assert!(!root.join("logo.tga").exists() && !root.join("logo.bmp").exists());
     }
     std::fs::create_dir(root.join("usr")).unwrap();
     std::fs::write(root.join("usr/share"), "").unwrap();

@@ -28,7 +28,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use text::Typesetter;
 
 pub use animation::{Animation, Pose};
-pub use boot::{FirmwareError, THEMES as PLYMOUTH_THEMES, ThemeFile, firmware_picture, plymouth_theme};
+pub use boot::{
+    FirmwareError, THEMES as PLYMOUTH_THEMES, ThemeFile, UefiError, firmware_picture, plymouth_theme, uefi_picture,
+};
 pub use choice::{Area, Choice, ChoiceLayout, Row, Target, places};
 pub use code::{MAX_CONTENT as MAX_CODE_CONTENT, wifi_code};
 pub use color::{ColorError, parse_color};

@@ -2,10 +2,10 @@
 //! with all that was kept.
 
 use anyhow::{Context, Result, ensure};
-use kiosk_tests::vm::{Card, Flashed, FlashedPlan, Login, is_demo};
+use kiosk_tests::vm::{Card, Flashed, FlashedPlan, Login, has_dots, is_demo, is_splash};
 
 use crate::updates::{MOUNT, STICK, update};
-use crate::{BLESSED_TIMEOUT, PAGE_TIMEOUT, images, kernels, out, page, run, splash};
+use crate::{BLESSED_TIMEOUT, PAGE_TIMEOUT, images, kernels, out, page, run};
 
 /// What the device is, and what it was told to keep: printed by a line of shell, in one moment.
 const KEPT: &str = "cat /etc/machine-id; hostname; cat /var/lib/kiosk/state.toml; cat /var/lib/kept";
@@ -87,7 +87,7 @@ pub fn cuts() -> Result<()> {
     ensure!(left.contains(&"kiosk_1.efi".to_owned()), "the version that is good has gone: {left:?}");
 
     let mut machine = start("tried")?;
-    splash(&mut machine)?;
+    machine.wait("boot splash", PAGE_TIMEOUT, |picture| Ok(is_splash(picture) && has_dots(picture)))?;
     machine.cut();
 
     let mut machine = start("last")?;

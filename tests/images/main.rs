@@ -5,6 +5,7 @@
 
 mod arm64;
 mod cuts;
+mod logo;
 mod secure;
 mod settings;
 mod updates;
@@ -31,6 +32,7 @@ fn main() {
     arguments.test_threads = Some(1);
     let trials = vec![
         Trial::test("boots_to_the_page_and_is_blessed_and_told_what_is_wrong", || told(settings::boots())),
+        Trial::test("logo_stays_from_before_the_kernel_to_the_page_and_consoles_are_behind_it", || told(logo::stays())),
         Trial::test("updates_by_a_stick_and_falls_back_from_a_version_without_a_page", || told(updates::updates())),
         Trial::test("secure_boot_takes_its_keys_and_then_starts_what_is_signed", || told(secure::boots())),
         Trial::test("var_is_full_and_the_screen_says_so", || told(var::full())),

@@ -2,15 +2,18 @@
 //! `kiosk-splash`, which writes the files; nothing here does.
 //!
 //! A Plymouth theme computes the layout of [`crate::View::Splash`] in Plymouth's script language, for screens of any
-//! size; the picture for the kernel of a Raspberry Pi has one size.
+//! size; the pictures for the kernel of a Raspberry Pi and for UEFI have one size.
 
+mod bmp;
 mod script;
 #[cfg(test)]
 mod script_tests;
+mod still;
 mod tga;
 
 use png::{BitDepth, ColorType, Encoder, EncodingError};
 
+pub use bmp::{UefiError, uefi_picture};
 pub use tga::{FirmwareError, firmware_picture};
 
 use crate::{Progress, Style, View, compose};

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use color_quant::NeuQuant;
 
-use crate::{Progress, Rgb, Style, View, compose};
+use super::still::{Still, still};
+use crate::{Rgb, Style};
 
 /// Most colours: the kernel's palette has 224, and its tool requires fewer.
 const MOST_COLORS: usize = 223;
@@ -33,35 +34,14 @@ pub fn firmware_picture(style: &Style, width: u32, height: u32) -> Result<Vec<u8
     if width == 0 || height == 0 || width > MAX_WIDTH || height > MAX_HEIGHT {
         return Err(FirmwareError::Size(width, height));
     }
-    let scene = compose(&View::Splash { message: None, progress: Progress::None }, style, width, height, 1.0);
-    let mut pixels = vec![scene.background; width as usize * height as usize];
-    for piece in &scene.pieces {
-        let rows = piece.image.data.chunks_exact(piece.image.width as usize * 4);
-        for (y, row) in (piece.y.max(0) as usize..).zip(rows) {
-            let start = y * width as usize + piece.x.max(0) as usize;
-            for (pixel, over) in pixels.iter_mut().skip(start).zip(row.chunks_exact(4)) {
-                *pixel = blend(*pixel, over);
-            }
-        }
-    }
-    reduce(&mut pixels, scene.background);
+    let Still { mut pixels, background } = still(style, width, height);
+    reduce(&mut pixels, background);
 
     // No identification, no colour map, true colour; from the top (bit 5), no alpha.
     let [w, h] = [width, height].map(|side| (side as u16).to_le_bytes());
     let mut file = vec![0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, w[0], w[1], h[0], h[1], 24, 0x20];
     file.extend(pixels.iter().flat_map(|[r, g, b]| [*b, *g, *r]));
     Ok(file)
-}
-
-/// A premultiplied B, G, R, A pixel over an opaque one.
-fn blend(below: Rgb, over: &[u8]) -> Rgb {
-    let [b, g, r, a] = <[u8; 4]>::try_from(over).unwrap_or_default();
-    let mix = |below: u8, over: u8| {
-        let rest = (u32::from(below) * (255 - u32::from(a)) + 127) / 255;
-        (rest + u32::from(over)).min(255) as u8
-    };
-    let [below_r, below_g, below_b] = below;
-    [mix(below_r, r), mix(below_g, g), mix(below_b, b)]
 }
 
 /// Reduces the number of colours. The background stays exact, else its edge would be visible when kioskd takes over.

@@ -220,7 +220,7 @@ impl Flashed {
                 bail!("QEMU ended with {status} before {what}: see {}", self.out.join("qemu.log").display());
             }
             let picture = self.screen()?;
-            let changed = kept.as_ref().is_none_or(|last| last.differs(&picture));
+            let changed = kept.as_ref().is_none_or(|last| *last != picture && last.differs(&picture));
             let done = wanted(&picture)?;
             let late = Instant::now() > deadline;
             let at = self.uptime();

@@ -35,6 +35,6 @@ pub use guest::Guest;
 pub use hands::Finger;
 pub use machine::{Display, Machine, Plan};
 pub use picture::{Picture, Rgb, near};
-pub use seen::{is_demo, is_splash};
+pub use seen::{has_dots, is_demo, is_splash, logo_bounds};
 pub use stage::Stage;
 pub use vkms::virtual_display_driver;
