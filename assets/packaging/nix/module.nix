@@ -82,6 +82,7 @@ in
     users.users.kiosk-agent = {
       isSystemUser = true;
       group = "kiosk-agent";
+      extraGroups = [ "kiosk-admin" ];
     };
     users.users.kiosk-keyboard = {
       isSystemUser = true;

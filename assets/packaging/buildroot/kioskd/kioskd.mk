@@ -26,7 +26,7 @@ define KIOSKD_USERS
 	kiosk-web -1 kiosk-web -1 * /var/lib/kiosk-web - kiosk,render,audio Kiosk browser
 	kiosk-vnc -1 kiosk-vnc -1 * - - - Kiosk remote viewing
 	kiosk-xwayland -1 kiosk-xwayland -1 * - - - Kiosk X11 server
-	kiosk-agent -1 kiosk-agent -1 * - - - Kiosk HTTP interface
+	kiosk-agent -1 kiosk-agent -1 * - - kiosk-admin Kiosk HTTP interface
 	kiosk-keyboard -1 kiosk-keyboard -1 * - - - Kiosk on-screen keyboard
 endef
 

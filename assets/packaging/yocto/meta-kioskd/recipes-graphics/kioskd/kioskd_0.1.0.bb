@@ -27,7 +27,7 @@ USERADD_PARAM:${PN} = "\
     --system --user-group --home-dir ${localstatedir}/lib/kiosk-web --no-create-home --groups kiosk,render,audio kiosk-web; \
     --system --user-group --no-create-home kiosk-vnc; \
     --system --user-group --no-create-home kiosk-xwayland; \
-    --system --user-group --no-create-home kiosk-agent \
+    --system --user-group --no-create-home --groups kiosk-admin kiosk-agent \
 "
 
 CARGO_BUILD_FLAGS += "-p kioskd -p kiosk-session -p kioskctl -p kiosk-agent"
