@@ -79,6 +79,21 @@ fn what_is_signed_says_who_may_what_and_openssl_agrees() {
 }
 
 #[test]
+fn a_revocation_whose_list_was_not_written_is_in_what_devices_get() {
+    let dir = tempdir().unwrap();
+    let dir = dir.path();
+    ca(dir, &["init"]);
+    let anna = ca(dir, &["sign", "anna", "--role", "operate", "--out", dir.to_str().unwrap()]);
+    let before = fs::read(dir.join("ca/revoked.pem")).unwrap();
+    ca(dir, &["revoke", "anna"]);
+    // As a power cut between the two files leaves it.
+    fs::write(dir.join("ca/revoked.pem"), before).unwrap();
+    ca(dir, &["push-crl"]);
+    let list = openssl(dir, &["crl", "-noout", "-text", "-in", "ca/revoked.pem", "-CAfile", "ca/ca.pem"]);
+    assert!(list.to_lowercase().contains(anna["serial"].as_str().unwrap()), "{list}");
+}
+
+#[test]
 fn of_a_request_only_the_key_counts() {
     let dir = tempdir().unwrap();
     let dir = dir.path();

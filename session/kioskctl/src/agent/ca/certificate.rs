@@ -8,9 +8,13 @@ use rcgen::{
     DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
     RevokedCertParams, SanType, SerialNumber,
 };
+use rustls::pki_types::CertificateRevocationListDer;
+use rustls::pki_types::pem::PemObject;
 use x509_cert::Certificate;
-use x509_cert::der::DecodePem;
-use x509_cert::ext::pkix;
+use x509_cert::crl::CertificateList;
+use x509_cert::der::oid::AssociatedOid;
+use x509_cert::der::{Decode, DecodePem};
+use x509_cert::ext::pkix::{self, CrlNumber};
 
 use super::store::{Index, Issued};
 use super::{CaError, DAY, Signed};
@@ -158,6 +162,16 @@ impl Authority {
         };
         Ok(list.signed_by(&self.issuer()?)?.pem()?)
     }
+}
+
+/// The number of a list of revocations, PEM; `None`: it has none, or is none.
+pub fn list_number(text: &str) -> Option<u64> {
+    let list = CertificateRevocationListDer::from_pem_slice(text.as_bytes()).ok()?;
+    let list = CertificateList::from_der(&list).ok()?;
+    let extensions = list.tbs_cert_list.crl_extensions.unwrap_or_default();
+    let found = extensions.iter().find(|one| one.extn_id == CrlNumber::OID)?;
+    let number = CrlNumber::from_der(found.extn_value.as_bytes()).ok()?;
+    number.0.as_bytes().iter().try_fold(0u64, |sum, byte| sum.checked_mul(256)?.checked_add((*byte).into()))
 }
 
 fn common_name(name: &str) -> DistinguishedName {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::certificate::{Authority, Subject};
 use super::store::{self, Index, Issued, Store};
-use super::{CaError, DAY, Signed, issue};
+use super::{CaError, DAY, Signed, issue, revocations};
 use crate::agent::cli::{PushArgs, RenewArgs};
 use crate::outcome::{Failure, Outcome, printable};
 use crate::remote::{PORT, Remote};
@@ -43,7 +43,7 @@ pub async fn push(folder: &Path, args: &PushArgs) -> Result<Outcome, Failure> {
     let (store, index) = opened(folder)?;
     let devices = chosen(&index, &args.which, |_| true)?;
     let caller = Caller::new(&store)?;
-    let body = json!({ "revoked": store.text(store::REVOKED)? });
+    let body = json!({ "revoked": revocations(&store)? });
     let mut all = Vec::new();
     for issued in &devices {
         let sent = caller.ask(issued, "PUT", "/v1/certificate/revoked", Some(&body)).await;
@@ -59,7 +59,7 @@ async fn renewed(store: &Store, caller: &Caller, former: &Issued, days: u32) -> 
     let body = json!({
         "certificate": signed.certificate,
         "authority": store.authority()?.certificate,
-        "revoked": store.text(store::REVOKED)?,
+        "revoked": revocations(store)?,
     });
     remote.ask("PUT", "/v1/certificate", Some(&body)).await?;
     Ok(format!("renewed until {}", issued.not_after))

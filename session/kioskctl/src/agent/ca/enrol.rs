@@ -16,8 +16,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::certificate::{Subject, host_name, is_host};
-use super::store::{self, Store};
-use super::{CaError, issue, revoke_serial};
+use super::store::Store;
+use super::{CaError, issue, revocations, revoke_serial};
 use crate::agent::cli::CaEnrolArgs;
 use crate::outcome::{Failure, Outcome, printable};
 use crate::remote::place;
@@ -67,7 +67,7 @@ pub async fn run(folder: &std::path::Path, args: &CaEnrolArgs) -> Result<Outcome
     let offer = Offer {
         certificate: signed.certificate,
         authority: authority.certificate.clone(),
-        revoked: store.text(store::REVOKED)?,
+        revoked: revocations(&store)?,
     };
     let answered = async {
         write(&mut stream, &offer).await?;

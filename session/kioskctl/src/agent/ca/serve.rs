@@ -108,7 +108,7 @@ fn decide(folder: &Path, serial: &str, request: &str, days: u32, name: &mut Stri
     let text = |error: super::CaError| error.to_string();
     let store = Store::open(folder).map_err(text)?;
     let index = store.index().map_err(text)?;
-    let revoked = store.text(store::REVOKED).map_err(text)?;
+    let revoked = super::revocations(&store).map_err(text)?;
     let devices = || index.issued.iter().filter(|issued| issued.role.is_none());
     let present = devices().find(|issued| issued.serial == serial);
     let present = present.ok_or("the certificate is not in the authority's list of devices")?;
