@@ -108,9 +108,14 @@ where
         () = commands => {}
         () = messages => {}
     }
+    // Each may be refused by a side that is gone. A close of the other side's is answered (RFC 6455, section 5.5.1); where there
+    // was none, ours says why.
     let reason = "the inspection has ended; the journal says why".into();
-    // The other side may be gone.
     let _ = sink.send(Message::Close(Some(CloseFrame { code: CloseCode::Away, reason }))).await;
+    let _ = sink.close().await;
+    if let Ok(mut stream) = sink.reunite(source) {
+        let _ = stream.get_mut().shutdown().await;
+    }
     Ok(())
 }
 
@@ -152,5 +157,19 @@ mod tests {
         drop(session);
         assert!(matches!(front_end.next().await, Some(Ok(Message::Close(Some(_))))));
         carrying.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_front_end_that_closes_is_answered_as_the_standard_has_it() {
+        let (ours, theirs) = net::UnixStream::pair().unwrap();
+        let (near, far) = tokio::io::duplex(1000);
+        let carrying = tokio::spawn(carry(theirs.into(), near));
+        let mut front_end = WebSocketStream::from_raw_socket(far, Role::Client, None).await;
+        let reason = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+        front_end.send(Message::Close(Some(reason.clone()))).await.unwrap();
+        assert!(matches!(front_end.next().await, Some(Ok(Message::Close(Some(told)))) if told == reason));
+        assert!(front_end.next().await.is_none(), "and then the connection ends");
+        carrying.await.unwrap().unwrap();
+        drop(ours);
     }
 }
