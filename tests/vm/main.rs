@@ -13,6 +13,7 @@ mod cards;
 mod clock;
 mod containers;
 mod devices;
+mod fleet;
 mod gpu_capture;
 mod gpu_copy;
 mod gpu_start;
@@ -95,6 +96,7 @@ const ON_PIXMAN: &[Step] = steps![
     afar::what_grim_copies_is_what_the_screen_shows,
     afar::aids_are_on_the_screen_and_in_what_is_copied,
     afar::the_unit_for_remote_viewing_sees_the_screen_and_does_nothing_else,
+    fleet::two_devices_of_one_authority_are_managed_from_afar,
     typing::a_sentence_is_typed_on_the_screen_and_arrives_in_the_page,
     uploads::a_file_of_a_stick_is_chosen_on_the_screen_and_reaches_the_page,
     brightness::the_panels_backlight_is_set_by_leave_of_logind_and_kept,

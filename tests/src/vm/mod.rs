@@ -14,6 +14,7 @@ mod guest;
 mod hands;
 mod initrd;
 mod machine;
+mod network;
 mod panel;
 mod picture;
 mod qmp;

@@ -37,12 +37,12 @@ impl Stage {
     pub fn new(agent: &Path) -> Result<Self> {
         let stage = Self { tree: tempfile::tempdir()?, setup: SETUP_BEGIN.into() };
         stage.program(agent, AGENT)?;
-        stage.file("/etc/systemd/system/kiosk-agent.service", AGENT_UNIT)?;
+        stage.file("/etc/systemd/system/test-agent.service", AGENT_UNIT)?;
         let hook = "/usr/lib/systemd/system-sleep/agent";
         stage.file(hook, SLEEP_HOOK)?;
         fs::set_permissions(stage.place(hook)?, fs::Permissions::from_mode(0o755))?;
-        let wants = stage.place("/etc/systemd/system/sysinit.target.wants/kiosk-agent.service")?;
-        symlink("../kiosk-agent.service", wants)?;
+        let wants = stage.place("/etc/systemd/system/sysinit.target.wants/test-agent.service")?;
+        symlink("../test-agent.service", wants)?;
         Ok(stage)
     }
 
