@@ -238,13 +238,11 @@ bench: test-deps stage ## the figures beside cage's and weston's, in one booted 
 # Starts of each that count, beside one that does not.
 BOOT_RUNS ?= 3
 
-bench-boot: PROFILE = dev
-bench-boot: packages = --workspace
 bench-boot: as-root test-deps image-deps deb ## power-on to the page beside cage's, with the same disk image, as a table (BOOT_RUNS=3)
 	@$(helpers)/packages test-images
-	ONLY_IMAGE=yes tests/images/run $(target)/deb $(stage) $(abspath $(target))/images-test
-	tests/images/cage $(abspath $(target))/images-test/kiosk_1.raw $(abspath $(target))/images-test
-	BOOT_RUNS=$(BOOT_RUNS) KIOSKD_IMAGES=$(abspath $(target))/images-test $(CARGO) test --locked --workspace --bench boot
+	ONLY_IMAGE=yes tests/images/run $(target)/deb $(stage) $(abspath $(target))/images-bench
+	tests/images/cage $(abspath $(target))/images-bench/kiosk_1.raw $(abspath $(target))/images-bench
+	BOOT_RUNS=$(BOOT_RUNS) KIOSKD_IMAGES=$(abspath $(target))/images-bench $(CARGO) test --locked --workspace --bench boot
 
 SHOW ?= small
 profile: test-deps build ## where a frame's time goes, by spans: a table, and a flame graph (SHOW=small or full, PROFILE=release)
