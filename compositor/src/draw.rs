@@ -15,6 +15,7 @@ use crate::{
     screens::{
         HeadId, Scanout, Screen, ScreenId,
         redraw::{Drawn, Flipped},
+        slack::Late,
     },
     stage::{Frame, splash::Cover},
 };
@@ -94,7 +95,7 @@ impl Kiosk {
         let queued = matches!(presented, Ok(Presented { queued: true, .. }));
         let waiting = !queued && (latched || frame.callbacks_waiting() || frame.fades());
         let Some(screen) = screens.get_mut(id) else { return };
-        let (mut refused, mut another, mut taken) = (None, false, false);
+        let (mut refused, mut another, mut taken, mut late) = (None, false, false, false);
         let (outcome, pace) = match presented {
             Ok(Presented { queued: true, scanout, another: more }) => {
                 another = more || done == Colours::AfterFrame;
@@ -108,7 +109,10 @@ impl Kiosk {
                     Scanout::Direct => screen.direct += 1,
                     Scanout::Planes | Scanout::Composited(_) => screen.composed += 1,
                 }
-                screen.times.queued(Moments { woken: woken.unwrap_or(now), begun: now, queued: clock.now().into() });
+                let queued = clock.now().into();
+                screen.times.queued(Moments { woken: woken.unwrap_or(now), begun: now, queued });
+                let (last_flip, period) = (screen.last_flip, screen.frame_time());
+                late = screen.slack.queued(Late { last_flip, begun: now, queued, period });
                 (Drawn::Queued, screen.frame_time())
             }
             Ok(Presented { queued: false, .. }) if screen.lit() => (Drawn::Empty { waiting }, screen.frame_time()),
@@ -140,6 +144,10 @@ impl Kiosk {
         }
         if outcome == Drawn::Queued {
             self.watch_flip();
+        }
+        if late && let Some(frame) = Frame::new(&self.screens, id, &self.stage, now) {
+            frame.send_callbacks();
+            self.clients.answered = true;
         }
         if news {
             self.request_mirrors(id);
@@ -212,6 +220,7 @@ impl Kiosk {
         }
         let frame_time = screen.frame_time();
         let clients = screen.redraw.is_due()
+            && !screen.slack.is_taken()
             && Frame::new(&self.screens, id, &self.stage, now).is_some_and(|frame| frame.callbacks_waiting());
         let Some(screen) = self.screens.get_mut(id) else { return };
         match screen.redraw.flipped(clients) {

@@ -199,9 +199,11 @@ impl Kiosk {
         } else {
             vec![self.screens.screen_for(ClientState::shell_of(surface)).map(|screen| screen.id)]
         };
+        let now = self.main_loop.handle.woken().unwrap_or_else(|| self.now());
         for id in shown_by.into_iter().flatten() {
             if let Some(screen) = self.screens.get_mut(id) {
                 screen.redraw.client_drew();
+                screen.slack.client_drew(now, screen.last_flip);
             }
         }
     }

@@ -196,3 +196,28 @@ fn what_a_frame_repaints_is_tinted_for_developers_who_want_to_see_it() {
         last = corners[0];
     }
 }
+
+#[test]
+fn a_client_that_missed_a_vertical_blank_draws_on_before_its_frame_is_shown() {
+    let mut fixture = Setup { refresh: 4_000, ..Setup::bare(&["320x200"]) }.start();
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    let draw = |fixture: &mut Fixture, color| {
+        fixture[client].ask_frame(&window.surface);
+        fixture[client].ask_feedback(&window.surface);
+        fixture[client].draw(&window.surface, Picture::Solid(color), 320, 200);
+        let count = fixture[client].frames(&window.surface);
+        fixture.until("the callback", |fixture| fixture[client].frames(&window.surface) > count);
+        fixture[client].feedback(&window.surface).len()
+    };
+    // In time: the callback comes with the page flip, after the feedback.
+    assert_eq!(draw(&mut fixture, GREEN), 1);
+    // More than a period of 250 ms after that flip.
+    fixture.pass(Duration::from_millis(300));
+    assert_eq!(draw(&mut fixture, BLUE), 1, "the callback waited for the late flip");
+    // The next one is drawn at that flip, without waiting for what the client draws then.
+    assert_eq!(draw(&mut fixture, RED), 2);
+    fixture.until("the last picture", |fixture| fixture[client].feedback(&window.surface).len() == 3);
+    let shown = |said: &Feedback| matches!(said, Feedback::Presented { .. });
+    assert!(fixture[client].feedback(&window.surface).iter().all(shown));
+}

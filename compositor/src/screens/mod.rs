@@ -18,6 +18,7 @@ pub mod rotation;
 mod scanout;
 mod screen;
 pub mod shell_placement;
+pub mod slack;
 pub mod validation;
 
 use smithay::{

@@ -19,6 +19,7 @@ use super::{
     redraw::Redraw,
     rotation::{Rotation, RotationExt},
     scanout::Scanout,
+    slack::Slack,
 };
 
 /// The server's state, as far as a screen needs it: it dispatches `wl_output`.
@@ -61,6 +62,8 @@ pub struct Screen {
     pub last_flip: Option<Duration>,
     /// When its next frame is drawn.
     pub redraw: Redraw,
+    /// Whether its frames have a period more.
+    pub slack: Slack,
     /// How its last frame reached the display.
     pub scanout: Scanout,
     /// Changed colours are drawn; `false`: the display device changes them.
@@ -136,6 +139,7 @@ impl Screen {
             brightness: None,
             last_flip: None,
             redraw: Redraw::default(),
+            slack: Slack::default(),
             scanout: Scanout::default(),
             colours_drawn: false,
             composed: 0,
