@@ -48,6 +48,9 @@ struct Options {
     /// Two display devices, of which `shot1` is the second.
     #[arg(long)]
     cards: bool,
+    /// The guest's clock counts its instructions: what a profiler samples by time are instructions then.
+    #[arg(long)]
+    counting: bool,
     /// Puts the kiosk onto the disk as `make install` does.
     #[arg(long)]
     kiosk: bool,
@@ -100,7 +103,10 @@ fn main() -> Result<()> {
         _ => Display::Virtio,
     };
     let plan = Plan { name: &options.name, display, stage: &stage, arguments: &options.arguments };
-    let machine = Machine::start(&plan)?;
+    let machine = match options.counting {
+        true => Machine::start_counting(&plan)?,
+        false => Machine::start(&plan)?,
+    };
     let film = options.film.as_ref().map(|_| machine.film());
     machine.agent().wait(BOOT)?;
     println!("up after {:?}", machine.uptime());

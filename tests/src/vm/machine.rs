@@ -156,7 +156,12 @@ impl Machine {
     /// The same with a clock that counts instructions: processor time in it is [`Self::INSTRUCTION`] for each, however
     /// busy the host is. Waiting takes no time of the guest's, so that how long something takes means nothing.
     pub fn boot_counting(plan: &Plan) -> Result<Self> {
-        Self::start_with(plan, None, Clock::Instructions)?.booted()
+        Self::start_counting(plan)?.booted()
+    }
+
+    /// See [`Self::boot_counting`]; it has not booted yet when this returns.
+    pub fn start_counting(plan: &Plan) -> Result<Self> {
+        Self::start_with(plan, None, Clock::Instructions)
     }
 
     /// See [`Self::boot_counting`].
