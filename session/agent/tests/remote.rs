@@ -31,6 +31,7 @@ impl Fleet {
         for role in ["view", "operate", "admin"] {
             ca(path, &["sign", role, "--role", role]);
         }
+        ca(path, &["sign", "anna", "--role", "admin"]);
         let agent = Agent::with(|to| {
             for (from, name) in [("device.pem", "certificate.pem"), ("device.key", "key.pem"), ("ca/ca.pem", "ca.pem")]
             {
@@ -194,7 +195,7 @@ fn devtools_are_for_a_front_end_on_this_machine_and_nobody_else_on_it() {
     here.env("KIOSK_RUNTIME_DIR", fleet.agent.directory()).env_remove("SUDO_USER").env("USER", "bert");
     here.args(["inspect", "--json", "--expires", "1m"]);
     for (mut command, who) in
-        [(here, "bert"), (fleet.command("admin", &["inspect", "--json", "--expires", "1m"]), "admin")]
+        [(here, "bert"), (fleet.command("anna", &["inspect", "--json", "--expires", "1m"]), "anna")]
     {
         let mut bridge = command.stdout(Stdio::piped()).spawn().unwrap();
         let _limit = fake::Limit::of(&bridge);
