@@ -128,6 +128,11 @@ impl Card {
         Ok(text)
     }
 
+    /// Whether /var's file system is sound, when the machine is off.
+    pub fn check_var(&self) -> Result<()> {
+        run(Command::new("e2fsck").args(["-f", "-n", &self.var()?])).context("/var is not sound").map(drop)
+    }
+
     /// Fills /var with a file of so many bytes, when the machine is off.
     pub fn fill_var(&self, bytes: u64) -> Result<()> {
         let file = self.beside("filling");
@@ -147,6 +152,31 @@ impl Card {
         self.change_var(&commands)?;
         ensure!(self.in_var(path)? == text, "/var{path} was not written");
         Ok(())
+    }
+
+    /// Has a file of /var changed in a copy of it, whose owner and mode it keeps, when the machine is off.
+    pub fn change_in_var(&self, path: &str, change: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+        let copy = self.beside("copy");
+        let said = run(Command::new("debugfs").args(["-R", &format!("stat \"{path}\""), &self.var()?]))?;
+        let owner = |key: &str| {
+            let rest = said.split_once(key).with_context(|| format!("/var{path} is not there: {said}"))?.1;
+            anyhow::Ok(rest.split_whitespace().next().unwrap_or_default().parse::<u32>()?)
+        };
+        let (user, group) = (owner("User:")?, owner("Group:")?);
+        run(Command::new("debugfs").args(["-R", &format!("dump -p \"{path}\" {}", copy.display()), &self.var()?]))?;
+        change(&copy)?;
+        self.change_var(&format!(
+            "rm \"{path}\"\nwrite {} \"{path}\"\nset_inode_field \"{path}\" uid {user}\nset_inode_field \"{path}\" gid {group}\n",
+            copy.display()
+        ))?;
+        let now = run(Command::new("debugfs").args(["-R", &format!("stat \"{path}\""), &self.var()?]))?;
+        ensure!(now.contains("Type: regular"), "/var{path} was not written: {now}");
+        Ok(fs::remove_file(copy)?)
+    }
+
+    /// Has SQLite do that in a database of this machine.
+    pub fn query(&self, database: &Path, query: &str) -> Result<String> {
+        run(Command::new("sqlite3").arg(database).arg(query))
     }
 
     /// Takes a folder out of /var, with the files that are right in it, when the machine is off.
