@@ -1,5 +1,10 @@
 //! The power is cut while a device boots and while it is updated: the next boot comes to its page, as the same device and
 //! with all that was kept.
+//!
+//! Six cuts, and with `CUTS=20` as many more as that says: by turns at a moment of a boot, another one each time, and when
+//! something was just kept.
+
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use kiosk_tests::vm::{Card, Flashed, FlashedPlan, Login, has_dots, is_demo, is_splash};
@@ -10,9 +15,19 @@ use crate::{BLESSED_TIMEOUT, PAGE_TIMEOUT, images, kernels, out, page, run};
 /// What the device is, and what it was told to keep: printed by a line of shell, in one moment.
 const KEPT: &str = "cat /etc/machine-id; hostname; cat /var/lib/kiosk/state.toml; cat /var/lib/kept";
 
+/// How many cuts, in all.
+const CUTS_ENV: &str = "CUTS";
+/// The fewest.
+const CUTS: usize = 6;
+/// Two moments of boots are apart by this share of the time to the page, which is that of the golden section: so few or
+/// many, they are spread over all of it.
+const NEXT_MOMENT: f64 = 0.618_034;
+
 /// Six cuts: when the boot is counted; when /var has just grown, at the first boot; when something is kept; in the middle of an
 /// update; at its end; and in the first boot of what it brought, or of the one before.
 pub fn cuts() -> Result<()> {
+    let wanted = std::env::var(CUTS_ENV).map_or(Ok(CUTS), |wanted| wanted.parse()).context(CUTS_ENV)?;
+    ensure!(wanted >= CUTS, "{CUTS_ENV} is at least {CUTS}");
     let card = Card::flash(&images()?.join("kiosk_1.raw"))?;
     let (key, public) = card.make_key()?;
     card.write(
@@ -92,6 +107,7 @@ pub fn cuts() -> Result<()> {
 
     let mut machine = start("last")?;
     page(&mut machine, "page after six cuts")?;
+    let to_page = machine.uptime();
     machine.log_in(&key)?;
     is_kept(&machine)?;
     let running = run(&machine, &key, "cat /proc/cmdline")?;
@@ -105,5 +121,50 @@ pub fn cuts() -> Result<()> {
         update(&machine, &key, "rotated").context("after the cuts")?;
         kernels(&mut machine, &card, &["kiosk_1.efi", "kiosk_3+3-0.efi"])?;
     }
+    machine.power_off()?;
+    more(wanted, to_page, kept, &key, &start)?;
+    card.check_var()
+}
+
+/// Cuts until there were as many as `wanted`, and a last boot. A boot takes about `to_page` to its page; what is kept is
+/// `kept`.
+fn more(
+    wanted: usize,
+    to_page: Duration,
+    mut kept: String,
+    key: &Login,
+    start: &dyn Fn(&str) -> Result<Flashed>,
+) -> Result<()> {
+    let mut share = 0.0;
+    let is_kept = |machine: &mut Flashed, what: &str, kept: &str| -> Result<()> {
+        page(machine, what)?;
+        machine.log_in(key)?;
+        let found = run(machine, key, KEPT)?;
+        ensure!(found == kept, "{what}: {kept:?} was kept, and now it is {found:?}");
+        Ok(())
+    };
+    for cut in CUTS + 1..=wanted {
+        if (cut - CUTS) % 2 == 1 {
+            share = (share + NEXT_MOMENT) % 1.0;
+            let (begun, at) = (Instant::now(), to_page.mul_f64(share));
+            let mut machine = start(&format!("{cut}-booting"))?;
+            machine.wait("cut", PAGE_TIMEOUT, |_| Ok(begun.elapsed() >= at))?;
+            eprintln!("cut {cut} at {share:.2} of a boot, after {} s", at.as_secs());
+            machine.cut();
+        } else {
+            let mut machine = start(&format!("{cut}-kept"))?;
+            is_kept(&mut machine, &format!("page before cut {cut}"), &kept)?;
+            let turn = if cut % 4 == 0 { 0 } else { 180 };
+            let keep = format!("echo kept {cut} >/var/lib/kept && sync /var/lib/kept && kioskctl rotate {turn} >&2");
+            kept = run(&machine, key, &format!("{keep} && {KEPT}"))?;
+            machine.cut();
+        }
+    }
+    if wanted == CUTS {
+        return Ok(());
+    }
+    let mut machine = start("more-last")?;
+    is_kept(&mut machine, &format!("page after {wanted} cuts"), &kept)?;
+    run(&machine, key, "kioskctl status --slots; systemctl --failed --no-legend")?;
     machine.power_off()
 }
