@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use kiosk_client::{Client, Exit, screen};
 use kiosk_core::config::ADMIN_DIR;
-use kiosk_core::config::edit::DROP_IN;
+use kiosk_core::config::edit::{self, DROP_IN};
 use kiosk_core::{durable, files};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -20,6 +20,8 @@ use super::{Change, MAX_LINE, Order, Reply, plan, root, state_directory};
 
 /// Largest drop-in, bytes: what the programs read.
 const MAX_FILE: u64 = 64 << 10;
+/// Largest file that is kept while a change waits, bytes: two drop-ins as JSON, which may double a text, and an order's keys.
+const MAX_KEPT: u64 = 4 * MAX_FILE + MAX_LINE;
 /// How long an order may take to arrive.
 const ORDER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Without an order it ends; the next starts it.
@@ -30,10 +32,24 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(30);
 const REVERT_AFTER: std::ops::RangeInclusive<u32> = 5..=3600;
 
 /// What is on the disk while a change waits to be confirmed.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Before {
     /// `None`: there was no file.
     text: Option<String>,
+    /// The file with the change. An earlier version kept neither this nor the keys.
+    #[serde(default)]
+    written: Option<String>,
+    /// What the change set and unset.
+    #[serde(default)]
+    keys: Vec<String>,
+}
+
+impl Before {
+    /// The keys of the change as they were before, in a file that somebody else has changed since; `None`: that is no TOML.
+    fn keys_into(&self, there: &str) -> Option<String> {
+        let before = self.text.as_deref().unwrap_or_default();
+        self.keys.iter().try_fold(there.to_owned(), |text, key| edit::as_in(&text, before, key)).ok()
+    }
 }
 
 /// With the places of its files.
@@ -126,7 +142,8 @@ impl Helper {
         let disk = |error: std::io::Error| (500, format!("{}: {error}", self.file.display()));
         let text = read(&self.file).map_err(disk)?;
         let new = plan::changed(&self.file, text.as_deref().unwrap_or_default(), change).map_err(|why| (400, why))?;
-        let before = Before { text };
+        let keys: Vec<String> = change.set.keys().chain(&change.unset).cloned().collect();
+        let before = Before { text, written: Some(new.clone()), keys };
         // Beforehand: from then on a power cut brings it back.
         let kept = serde_json::to_vec(&before).map_err(|error| (500, error.to_string()))?;
         write(&self.before, &kept).map_err(disk)?;
@@ -151,10 +168,12 @@ impl Helper {
             }
             None => self.forget(),
         }
-        let keys: Vec<&str> =
-            change.set.keys().map(String::as_str).chain(change.unset.iter().map(String::as_str)).collect();
         // The keys, not the values: these may be secret.
-        tracing::info!(keys = keys.join(" "), revert_after = change.revert_after, "configuration changed from afar");
+        tracing::info!(
+            keys = before.keys.join(" "),
+            revert_after = change.revert_after,
+            "configuration changed from afar"
+        );
         Ok(json!({ "told": told }))
     }
 
@@ -173,7 +192,7 @@ impl Helper {
     async fn undo(&mut self, why: &str) {
         let again = matches!(self.waits, Some(Waits::ForDisk(_)));
         self.waits = None;
-        let kept = match files::read_regular(&self.before, 2 * MAX_LINE) {
+        let kept = match files::read_regular(&self.before, MAX_KEPT) {
             Ok(kept) => kept,
             Err(error) => {
                 if error.kind() != ErrorKind::NotFound {
@@ -204,9 +223,17 @@ impl Helper {
     }
 
     fn restore(&self, before: Before) -> std::io::Result<()> {
+        let there = read(&self.file);
         // A change that never came needs no room to be undone.
-        if read(&self.file).is_ok_and(|there| there == before.text) {
+        if there.as_ref().is_ok_and(|there| *there == before.text) {
             return Ok(());
+        }
+        if let (Ok(Some(there)), Some(written)) = (&there, &before.written)
+            && there != written
+            && let Some(mixed) = before.keys_into(there)
+        {
+            tracing::info!("the configuration was changed by somebody else since, which stays");
+            return write(&self.file, mixed.as_bytes());
         }
         match before.text {
             Some(text) => write(&self.file, text.as_bytes()),
@@ -271,7 +298,7 @@ mod tests {
         for text in [Some("[shell]\nurl = \"http://a\"\n"), None] {
             let mut helper = Helper { file: file.clone(), before: before.clone(), waits: None };
             std::fs::write(&file, "[shell]\nurl = \"http://b\"\n").unwrap();
-            let kept = serde_json::to_vec(&Before { text: text.map(str::to_owned) }).unwrap();
+            let kept = serde_json::to_vec(&Before { text: text.map(str::to_owned), ..Before::default() }).unwrap();
             std::fs::write(&before, kept).unwrap();
             // In the way of each new file, and of a removal.
             let in_the_way = [folder.path().join(".90-kioskctl.toml.new/x"), file.join("x")];
@@ -294,6 +321,28 @@ mod tests {
             helper.undo("nobody confirmed it").await;
             assert!(!before.exists() && helper.waits.is_none(), "{text:?}");
             assert_eq!(std::fs::read_to_string(&file).ok().as_deref(), text);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_somebody_else_changed_meanwhile_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, before) = (folder.path().join("90-kioskctl.toml"), folder.path().join("before.json"));
+        let had = "# ours\n[shell]\nurl = \"http://a\"\n";
+        let undone = |written: &str, there: &str| {
+            let keys = vec!["shell.url".to_owned(), "shell.browser".to_owned()];
+            let kept = Before { text: Some(had.into()), written: Some(written.into()), keys };
+            std::fs::write(&before, serde_json::to_vec(&kept).unwrap()).unwrap();
+            std::fs::write(&file, there).unwrap();
+            Helper { file: file.clone(), before: before.clone(), waits: None }
+        };
+        let written = "# ours\n[shell]\nurl = \"http://b\"\nbrowser = \"x\"\n";
+        let by_hand = format!("{written}[output.\"*\"]\nrotation = 90\n");
+        let wanted = format!("{had}[output.\"*\"]\nrotation = 90\n");
+        for (there, wanted) in [(by_hand.as_str(), wanted.as_str()), (written, had), ("no = = toml", had), (had, had)] {
+            undone(written, there).undo("nobody confirmed it").await;
+            assert_eq!(std::fs::read_to_string(&file).unwrap(), wanted, "{there}");
+            assert!(!before.exists());
         }
     }
 

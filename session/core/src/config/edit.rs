@@ -29,6 +29,24 @@ pub enum EditError {
 
 /// The text with `key` set to `value`.
 pub fn set(text: &str, key: &str, value: Value) -> Result<String, EditError> {
+    insert(text, key, Item::Value(value))
+}
+
+/// The text with `key` as `other` has it: with that value, or without one.
+pub fn as_in(text: &str, other: &str, key: &str) -> Result<String, EditError> {
+    let (path, last) = path(key)?;
+    let other = parse(other)?;
+    let mut table: Option<&dyn TableLike> = Some(other.as_table());
+    for part in &path {
+        table = table.and_then(|table| table.get(part.get())?.as_table_like());
+    }
+    match table.and_then(|table| table.get(last.get())) {
+        Some(item) => insert(text, key, item.clone()),
+        None => Ok(unset(text, key)?.unwrap_or_else(|| text.to_owned())),
+    }
+}
+
+fn insert(text: &str, key: &str, item: Item) -> Result<String, EditError> {
     let mut document = parse(text)?;
     let (path, last) = path(key)?;
     let mut table: &mut dyn TableLike = document.as_table_mut();
@@ -40,7 +58,7 @@ pub fn set(text: &str, key: &str, value: Value) -> Result<String, EditError> {
         });
         table = item.as_table_like_mut().ok_or_else(|| EditError::NoTable(part.get().to_owned()))?;
     }
-    table.insert(last.get(), Item::Value(value));
+    table.insert(last.get(), item);
     let text = document.to_string();
     let text = if text.starts_with('#') { text } else { format!("{HEADER}{text}") };
     if text.len() as u64 > MAX_FILE { Err(EditError::TooLarge(text.len())) } else { Ok(text) }
@@ -104,6 +122,21 @@ mod tests {
         assert!(four.contains("http://b") && !four.contains("rotation"), "{four}");
         let by_hand = "# mine\n[shell]   # here\nurl = 'x'\n";
         assert_eq!(set(by_hand, "shell.url", Value::from(1)).unwrap(), "# mine\n[shell]   # here\nurl = 1\n");
+    }
+
+    #[test]
+    fn a_key_gets_the_value_that_another_text_has() {
+        let other = "[shell]\nurl = 'http://a' # ours\n[shell.env]\nA = '1'\n";
+        let text = "[shell]\nurl = 'http://b'\nbrowser = 'x'\n";
+        let url = as_in(text, other, "shell.url").unwrap();
+        assert!(url.contains("url = 'http://a'") && url.contains("browser = 'x'"), "{url}");
+        let table = as_in(text, other, "shell.env").unwrap();
+        assert!(table.contains("[shell.env]\nA = '1'"), "{table}");
+        let gone = as_in(text, other, "shell.browser").unwrap();
+        assert_eq!(gone, "[shell]\nurl = 'http://b'\n");
+        assert_eq!(as_in(text, "", "night-light.temperature").unwrap(), text);
+        assert!(matches!(as_in("x = = 1", other, "shell.url"), Err(EditError::NotToml(_))));
+        assert!(matches!(as_in(text, "x = = 1", "shell.url"), Err(EditError::NotToml(_))));
     }
 
     #[test]
