@@ -15,7 +15,6 @@ use crate::{
     screens::{
         HeadId, Scanout, Screen, ScreenId,
         redraw::{Drawn, Flipped},
-        slack::Late,
     },
     stage::{Frame, splash::Cover},
 };
@@ -109,11 +108,11 @@ impl Kiosk {
                     Scanout::Direct => screen.direct += 1,
                     Scanout::Planes | Scanout::Composited(_) => screen.composed += 1,
                 }
-                let queued = clock.now().into();
-                screen.times.queued(Moments { woken: woken.unwrap_or(now), begun: now, queued });
-                let (last_flip, period) = (screen.last_flip, screen.frame_time());
-                late = screen.slack.queued(Late { last_flip, begun: now, queued, period });
-                (Drawn::Queued, screen.frame_time())
+                let moments = Moments { woken: woken.unwrap_or(now), begun: now, queued: clock.now().into() };
+                screen.times.queued(moments);
+                let period = screen.frame_time();
+                late = screen.slack.queued(moments, screen.last_flip, period);
+                (Drawn::Queued, period)
             }
             Ok(Presented { queued: false, .. }) if screen.lit() => (Drawn::Empty { waiting }, screen.frame_time()),
             Ok(_) => (Drawn::Empty { waiting }, UNSEEN_PACE),

@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use crate::frame_times::Moments;
+
 /// How long frames are watched before the slack is given up.
 const WATCHED: Duration = Duration::from_secs(2);
 
@@ -30,19 +32,6 @@ struct Watch {
     longest: Duration,
 }
 
-/// The moments of a frame that was queued, monotonic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Late {
-    /// The flip before.
-    pub last_flip: Option<Duration>,
-    /// Drawing began.
-    pub begun: Duration,
-    /// It was queued.
-    pub queued: Duration,
-    /// Of the mode, not zero.
-    pub period: Duration,
-}
-
 impl Slack {
     /// Whether a frame that is due is drawn right after a flip, without waiting for clients.
     pub fn is_taken(&self) -> bool {
@@ -56,10 +45,11 @@ impl Slack {
         }
     }
 
-    /// A frame was queued. Returns whether it missed a vertical blank: clients are to draw on meanwhile.
+    /// A frame was queued after `last_flip`. Returns whether it missed a vertical blank: clients are to draw on meanwhile.
+    /// `period`: of the mode, not zero.
     #[must_use]
-    pub fn queued(&mut self, frame: Late) -> bool {
-        let Late { last_flip, begun, queued, period } = frame;
+    pub fn queued(&mut self, moments: Moments, last_flip: Option<Duration>, period: Duration) -> bool {
+        let Moments { begun, queued, .. } = moments;
         let Some(last_flip) = last_flip else { return false };
         let taken = self.answer.take().unwrap_or_default() + queued.saturating_sub(begun);
         let since = queued.saturating_sub(last_flip);
@@ -92,7 +82,8 @@ mod tests {
     fn frame(slack: &mut Slack, flip: u64, committed: u64, queued: u64) -> bool {
         slack.client_drew(ms(flip + committed), Some(ms(flip)));
         let queued = ms(flip + queued);
-        slack.queued(Late { last_flip: Some(ms(flip)), begun: queued - ms(1), queued, period: PERIOD })
+        let begun = queued - ms(1);
+        slack.queued(Moments { woken: begun, begun, queued }, Some(ms(flip)), PERIOD)
     }
 
     #[test]
@@ -140,6 +131,6 @@ mod tests {
             assert!(number < 2300);
         }
         // The first frame of all.
-        assert!(!slack.queued(Late { last_flip: None, begun: ms(5), queued: ms(20), period: PERIOD }));
+        assert!(!slack.queued(Moments { woken: ms(5), begun: ms(5), queued: ms(20) }, None, PERIOD));
     }
 }
