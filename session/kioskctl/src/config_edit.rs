@@ -6,15 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use kiosk_client::Exit;
-use kiosk_core::config::edit::{self, DROP_IN};
+use kiosk_core::config::edit::{self, DROP_IN, MAX_FILE};
 use kiosk_core::config::{ADMIN_DIR, Config, ConfigError, Loaded, ROOT_ENV, Source, Sources};
 use kiosk_core::files;
 use serde_json::json;
 
 use super::outcome::{Failure, Outcome, path_text};
-
-/// Largest drop-in that is read, bytes: what the programs read.
-const MAX_FILE: u64 = 64 << 10;
 
 pub fn get(key: &str) -> Result<Outcome, Failure> {
     let settings = Config::load(&Sources::system()).settings();

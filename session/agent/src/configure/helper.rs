@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use kiosk_client::{Client, Exit, screen};
 use kiosk_core::config::ADMIN_DIR;
-use kiosk_core::config::edit::{self, DROP_IN};
+use kiosk_core::config::edit::{self, DROP_IN, MAX_FILE};
 use kiosk_core::{durable, files};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -18,8 +18,6 @@ use tokio::time::Instant;
 
 use super::{Change, MAX_LINE, Order, Reply, plan, root, state_directory};
 
-/// Largest drop-in, bytes: what the programs read.
-const MAX_FILE: u64 = 64 << 10;
 /// Largest file that is kept while a change waits, bytes: two drop-ins as JSON, which may double a text, and an order's keys.
 const MAX_KEPT: u64 = 4 * MAX_FILE + MAX_LINE;
 /// How long an order may take to arrive.

@@ -3,7 +3,7 @@
 
 use toml_edit::{DocumentMut, Item, Key, Table, TableLike, Value};
 
-use super::load::MAX_FILE;
+pub use super::load::MAX_FILE;
 
 /// The drop-in that the program writes, in [`super::ADMIN_DIR`].
 pub const DROP_IN: &str = "90-kioskctl.toml";

@@ -22,7 +22,7 @@ pub const ADMIN_FILE: &str = "etc/kiosk/config.toml";
 /// The administrator's further files.
 pub const ADMIN_DIR: &str = "etc/kiosk/config.d";
 /// Largest file read, bytes; a larger one is no configuration. Read, such a file can take a hundred times the memory.
-pub(super) const MAX_FILE: u64 = 64 << 10;
+pub const MAX_FILE: u64 = 64 << 10;
 /// Files of a directory that are read, and names in it that are looked at: far more than a configuration needs.
 const MAX_FILES: usize = 64;
 const MAX_NAMES: usize = 4096;
