@@ -41,8 +41,7 @@ fn main() -> Result<()> {
     let images = std::env::var_os("KIOSKD_IMAGES").context("KIOSKD_IMAGES is not set: make bench-boot does")?;
     let images = PathBuf::from(images);
     let card = Card::flash(&images.join("kiosk_1.raw"))?;
-    let (key, public) = card.make_key()?;
-    card.write(&format!("[device]\nssh-key = \"{public}\"\n"), "/kiosk.toml")?;
+    let key = card.take_key()?;
     let mut bench = Bench { card, key, stick: images.join("cage.raw"), never: PAGE_TIMEOUT };
 
     // Uncounted: the disk grows, the boot is blessed, and caches and the browser's profile are made.

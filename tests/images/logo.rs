@@ -21,8 +21,7 @@ const GREY: [u8; 3] = [0xaa; 3];
 /// are there for whoever asks for one, and the page is back after them.
 pub fn stays() -> Result<()> {
     let card = Card::flash(&images()?.join("kiosk_1.raw"))?;
-    let (key, public) = card.make_key()?;
-    card.write(&format!("[device]\nssh-key = \"{public}\"\n"), "/kiosk.toml")?;
+    let key = card.take_key()?;
     let (disk, film) = (card.disk(), out("logo"));
     let mut machine = Flashed::start(&FlashedPlan { look_again: LOOK_AGAIN, ..FlashedPlan::new(&disk, &film) })?;
     let logo = machine.wait("logo", PAGE_TIMEOUT, |picture| Ok(is_splash(picture)))?;

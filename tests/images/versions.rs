@@ -33,8 +33,7 @@ const NEWER_BROWSER: &str = "999.0.0.0";
 /// configuration; a profile of a newer browser has its page, too, and stays, as far as Chromium leaves it.
 pub fn states() -> Result<()> {
     let card = Card::flash(&images()?.join("kiosk_1.raw"))?;
-    let (key, public) = card.make_key()?;
-    card.write(&format!("[device]\nssh-key = \"{public}\"\n"), "/kiosk.toml")?;
+    let key = card.take_key()?;
     let key = Login::Key(&key);
     let disk = card.disk();
 

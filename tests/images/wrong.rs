@@ -17,8 +17,7 @@ const SOON: &str = "[Service]\nExecStart=\nExecStart=/usr/bin/kioskctl wait page
 /// An image without Chromium: the screen says what is missing, and the boot does not count as good.
 pub fn no_browser() -> Result<()> {
     let card = Card::flash(&images()?.join("kiosk_1.raw"))?;
-    let (key, public) = card.make_key()?;
-    card.write(&format!("[device]\nssh-key = \"{public}\"\n"), "/kiosk.toml")?;
+    let key = card.take_key()?;
     let key = Login::Key(&key);
     let (disk, film) = (card.disk(), out("no-browser"));
     let credentials = [
@@ -60,8 +59,7 @@ const ID: &str = "/lib/kiosk-device/machine-id";
 /// it keeps from then on.
 pub fn machine_id() -> Result<()> {
     let card = Card::flash(&images()?.join("kiosk_1.raw"))?;
-    let (key, public) = card.make_key()?;
-    card.write(&format!("[device]\nssh-key = \"{public}\"\n"), "/kiosk.toml")?;
+    let key = card.take_key()?;
     let key = Login::Key(&key);
     let disk = card.disk();
     // Without the folder, /etc/kiosk leads nowhere, too.

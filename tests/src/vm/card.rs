@@ -62,6 +62,13 @@ impl Card {
         Ok((file, fs::read_to_string(self.beside("key.pub"))?.trim().to_owned()))
     }
 
+    /// Writes a `kiosk.toml` of nothing but such a key: gives its file, for [`super::Login::Key`].
+    pub fn take_key(&self) -> Result<PathBuf> {
+        let (key, public) = self.make_key()?;
+        self.write(&format!("[device]\nssh-key = \"{public}\"\n"), "/kiosk.toml")?;
+        Ok(key)
+    }
+
     /// All partitions, in the order of the table.
     pub fn partitions(&self) -> Result<Vec<Partition>> {
         let table: Value = serde_json::from_str(&run(Command::new("sfdisk").arg("--json").arg(self.disk()))?)?;
