@@ -3,46 +3,38 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::{Read, Write};
-use std::os::fd::AsFd;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+mod configurer;
 #[path = "../../kioskctl/tests/kioskctl_fake/mod.rs"]
 mod fake;
 
+use configurer::{Configurer, Running, SOCKET_ENV};
 use fake::Fake;
 
 const PATIENCE: Duration = Duration::from_secs(120);
-
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// A device: its files below a folder, an agent, and a socket for the helper.
 struct Device {
     folder: tempfile::TempDir,
     _agent: Running,
-    listener: UnixListener,
+    configurer: Configurer,
 }
 
 impl Device {
     fn start() -> Device {
         let folder = tempfile::tempdir().unwrap();
-        let listener = UnixListener::bind(folder.path().join("configure.sock")).unwrap();
+        let configurer = Configurer::at(&folder.path().join("configure.sock"));
         let mut command = Device::command(folder.path());
         command.arg("--socket").arg(folder.path().join("http.sock"));
-        command.env("AGENT_CONFIGURE_SOCKET", folder.path().join("configure.sock"));
+        command.env(SOCKET_ENV, folder.path().join("configure.sock"));
         let agent = Running(command.spawn().unwrap());
-        let device = Device { folder, _agent: agent, listener };
+        let device = Device { folder, _agent: agent, configurer };
         until("the agent listens", || UnixStream::connect(device.folder.path().join("http.sock")).is_ok());
         device
     }
@@ -54,24 +46,16 @@ impl Device {
         command
     }
 
-    /// As systemd starts it for a socket.
     fn helper(&self) -> Running {
-        let socket = self.listener.as_fd().try_clone_to_owned().unwrap();
-        let mut shell = Command::new("sh");
-        // The number of the process is known in it alone.
-        let script = "exec 3<&0 0</dev/null && LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" --configure";
-        shell.arg("-c").arg(script).arg(env!("CARGO_BIN_EXE_kiosk-agent"));
-        let like = Device::command(self.folder.path());
-        shell.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        Running(shell.stdin(Stdio::from(socket)).spawn().unwrap())
+        self.configurer.start(self.folder.path())
     }
 
     fn file(&self) -> PathBuf {
-        self.folder.path().join("etc/kiosk/config.d/90-kioskctl.toml")
+        configurer::file(self.folder.path())
     }
 
     fn text(&self) -> String {
-        std::fs::read_to_string(self.file()).unwrap_or_default()
+        configurer::text(self.folder.path())
     }
 
     fn ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {

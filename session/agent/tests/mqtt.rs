@@ -8,10 +8,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+mod configurer;
 #[path = "../../kioskctl/tests/kioskctl_fake/mod.rs"]
 mod fake;
 mod mqtt_stand;
+#[path = "fleet/program.rs"]
+mod program;
 
+use configurer::Configurer;
 use fake::Fake;
 use mqtt_stand::{Agent, BASE, Mosquitto, PATIENCE, request};
 
@@ -82,6 +86,51 @@ fn commands_are_carried_out_and_answered() {
     let picture = everything.until("the picture", |heard| heard.topic == "kiosk/hall/screenshot");
     assert!(picture.payload.starts_with(b"\x89PNG") && !picture.retain);
     assert_eq!(everything.answer(&json!("set/screenshot"))["body"]["content-type"], "image/png");
+}
+
+#[test]
+fn what_is_set_on_the_device_while_a_change_by_mqtt_waits_stays_when_that_is_undone() {
+    let broker = Mosquitto::start();
+    let mut everything = broker.listen("#");
+    let lines = format!("server = \"mqtt://127.0.0.1:{}\"\nrole = \"admin\"\n", broker.port);
+    let agent = Agent::with(&lines, &[]);
+    let device = agent.directory();
+    let _compositor = Fake::compositor(device);
+    let configurer = Configurer::at(&device.join("configure.sock"));
+    let helper = configurer.start(device);
+    everything.state("stage", "splash");
+    let mut change = |id: u32, body: Value| {
+        broker.say("kiosk/hall/request", &request(id, "PATCH", "/v1/config", body), &[]);
+        everything.answer(&json!(id))
+    };
+    let set = |url: &str| json!({ "set": { "shell.url": url }, "revert-after": 3600 });
+    let told = change(1, set("http://b"));
+    assert_eq!(told["status"], 200, "{told}");
+    assert!(told["body"]["told"].to_string().contains("undone in 3600 s"), "{told}");
+    assert_eq!(change(2, set("http://c"))["status"], 409, "one at a time");
+    let mut here = program::kioskctl_program();
+    here.env("KIOSK_ROOT", device).env("KIOSK_RUNTIME_DIR", device);
+    let done = fake::output(here.args(["config", "set", "output.\"*\".rotation", "90"]));
+    assert!(done.status.success(), "{done:?}");
+    // A power cut is the end of its time.
+    drop(helper);
+    let helper = configurer.start(device);
+    let until = std::time::Instant::now() + PATIENCE;
+    while configurer::text(device).contains("http://b") {
+        assert!(std::time::Instant::now() < until, "it is not undone");
+        std::thread::yield_now();
+    }
+    assert!(configurer::text(device).contains("rotation = 90"), "{}", configurer::text(device));
+    assert_eq!(change(3, set("http://d"))["status"], 200);
+    broker.say("kiosk/hall/request", &request(4, "POST", "/v1/config/confirm", json!({})), &[]);
+    assert_eq!(everything.answer(&json!(4))["status"], 200);
+    // Nothing waits any more.
+    drop(helper);
+    let here = configurer::text(device);
+    assert!(
+        here.contains("http://d") && here.contains("rotation = 90") && !device.join("state/before.json").exists(),
+        "{here}"
+    );
 }
 
 #[test]

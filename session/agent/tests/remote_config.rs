@@ -3,34 +3,24 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixListener;
-use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
+mod configurer;
 #[path = "../../kioskctl/tests/kioskctl_fake/mod.rs"]
 mod fake;
 mod fleet;
 
+use configurer::{Configurer, Running, SOCKET_ENV};
 use fake::{Fake, output, said};
 use fleet::{Agent, PATIENCE, kioskctl, put};
-
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// An authority with people, and a device that lets its configuration be changed.
 struct Fleet {
     folder: tempfile::TempDir,
     agent: Agent,
-    listener: UnixListener,
+    configurer: Configurer,
 }
 
 impl Fleet {
@@ -46,26 +36,27 @@ impl Fleet {
         ca(&["sign", "operate", "--role", "operate"]);
         ca(&["sign", "admin", "--role", "admin"]);
         let socket = path.join("configure.sock");
-        let listener = UnixListener::bind(&socket).unwrap();
-        let variables = [("AGENT_CONFIGURE_SOCKET", socket.to_str().unwrap())];
+        let configurer = Configurer::at(&socket);
+        let variables = [(SOCKET_ENV, socket.to_str().unwrap())];
         let agent = Agent::with_variables("[shell]\nurl = 'http://a'\n", &variables, |to| {
             for (from, name) in [("device.pem", "certificate.pem"), ("device.key", "key.pem"), ("ca/ca.pem", "ca.pem")]
             {
                 put(to, name, &std::fs::read_to_string(path.join(from)).unwrap());
             }
         });
-        Fleet { folder, agent, listener }
+        Fleet { folder, agent, configurer }
     }
 
-    /// As systemd starts it for a socket.
     fn helper(&self) -> Running {
-        let socket = self.listener.as_fd().try_clone_to_owned().unwrap();
+        self.configurer.start(self.agent.directory())
+    }
+
+    /// On the device itself.
+    fn here(&self, arguments: &[&str]) -> (i32, String, String) {
         let device = self.agent.directory();
-        let script = "exec 3<&0 0</dev/null && LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" --configure";
-        let mut shell = Command::new("sh");
-        shell.arg("-c").arg(script).arg(env!("CARGO_BIN_EXE_kiosk-agent")).stdin(Stdio::from(socket));
-        shell.env("KIOSK_ROOT", device).env("KIOSK_RUNTIME_DIR", device).env("STATE_DIRECTORY", device.join("state"));
-        Running(shell.spawn().unwrap())
+        let mut command = kioskctl(device);
+        command.env("KIOSK_ROOT", device).env("KIOSK_RUNTIME_DIR", device).args(arguments);
+        said(&output(&mut command))
     }
 
     fn run(&self, role: &str, arguments: &[&str]) -> (i32, String, String) {
@@ -76,8 +67,7 @@ impl Fleet {
     }
 
     fn text(&self) -> String {
-        let file = self.agent.directory().join("etc/kiosk/config.d/90-kioskctl.toml");
-        std::fs::read_to_string(file).unwrap_or_default()
+        configurer::text(self.agent.directory())
     }
 }
 
@@ -152,4 +142,35 @@ fn a_change_from_afar_is_undone_unless_it_is_confirmed() {
         assert!(Instant::now() < until, "it is not undone");
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn what_is_set_on_the_device_while_a_change_from_afar_waits_stays_when_that_is_undone() {
+    let fleet = Fleet::new();
+    let _compositor = Fake::compositor(fleet.agent.directory());
+    let helper = fleet.helper();
+    let done = |(code, out, err): (i32, String, String)| assert_eq!(code, 0, "{out}{err}");
+    done(fleet.run("admin", &["config", "set", "browser.zoom", "1.5"]));
+    done(fleet.run("admin", &["config", "set", "shell.url", "http://b", "--revert-after", "1h"]));
+    // Somebody stands before it meanwhile, who knows nothing of that; the key of the change is not his.
+    done(fleet.here(&["config", "set", "output.\"*\".rotation", "90"]));
+    done(fleet.here(&["config", "set", "shell.url", "http://c"]));
+    done(fleet.here(&["config", "unset", "browser.zoom"]));
+    // A power cut is the end of its time.
+    drop(helper);
+    let _helper = fleet.helper();
+    let until = Instant::now() + PATIENCE;
+    while fleet.text().contains("http://") {
+        assert!(Instant::now() < until, "it is not undone: {}", fleet.text());
+        std::thread::yield_now();
+    }
+    let here = fleet.text();
+    assert!(here.contains("rotation = 90") && !here.contains("zoom"), "{here}");
+    assert_eq!(fleet.run("admin", &["config", "get", "shell.url"]).1, "http://a\n");
+    // And whoever confirms keeps both.
+    done(fleet.run("admin", &["config", "set", "shell.url", "http://d", "--revert-after", "1h"]));
+    done(fleet.here(&["config", "set", "output.\"*\".rotation", "180"]));
+    done(fleet.run("admin", &["confirm"]));
+    let here = fleet.text();
+    assert!(here.contains("rotation = 180") && here.contains("http://d"), "{here}");
 }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test program uses a part")]
 
+mod program;
 #[path = "../reply/mod.rs"]
 mod reply;
 
@@ -13,6 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use program::kioskctl_program;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber,
@@ -25,15 +27,6 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, Support
 
 /// Far more than any answer takes on the busiest machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Beside the agent, where a build of the workspace puts it.
-pub fn kioskctl_program() -> Command {
-    let path = Path::new(env!("CARGO_BIN_EXE_kiosk-agent")).with_file_name("kioskctl");
-    assert!(path.exists(), "{} is not there: run `cargo build --workspace` first", path.display());
-    let mut command = Command::new(path);
-    command.stdin(Stdio::null());
-    command
-}
 
 /// The same, with files in this folder and no kiosk of this machine.
 pub fn kioskctl(folder: &Path) -> Command {

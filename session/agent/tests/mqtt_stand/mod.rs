@@ -240,7 +240,7 @@ impl Agent {
         }
         let mut command = Command::new(env!("CARGO_BIN_EXE_kiosk-agent"));
         command.arg("--mqtt").env("KIOSK_ROOT", folder).env("KIOSK_RUNTIME_DIR", folder);
-        command.env("CREDENTIALS_DIRECTORY", folder);
+        command.env("CREDENTIALS_DIRECTORY", folder).env("AGENT_CONFIGURE_SOCKET", folder.join("configure.sock"));
         command
     }
 
