@@ -6,6 +6,7 @@
 #![cfg_attr(not(test), deny(clippy::string_slice))]
 
 mod answer;
+mod boot_clock;
 mod bucket;
 mod configure;
 mod console;

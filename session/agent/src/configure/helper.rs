@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::time::Instant;
 
 use super::{Change, MAX_LINE, Order, Reply, plan, root, state_directory};
+use crate::boot_clock;
 
 /// Largest file that is kept while a change waits, bytes: two drop-ins as JSON, which may double a text, and an order's keys.
 const MAX_KEPT: u64 = 4 * MAX_FILE + MAX_LINE;
@@ -58,17 +58,18 @@ pub struct Helper {
     waits: Option<Waits>,
 }
 
-/// What is on the disk is not what is to stay there.
+/// What is on the disk is not what is to stay there. Moments are [`boot_clock`]'s: whoever waits to confirm does not sleep with the
+/// device.
 #[derive(Debug, Clone, Copy)]
 enum Waits {
     /// A change for whoever confirms it; undone then.
-    ForConfirmation(Instant),
+    ForConfirmation(Duration),
     /// What was before, for a disk that takes it; tried again then.
-    ForDisk(Instant),
+    ForDisk(Duration),
 }
 
 impl Waits {
-    fn until(self) -> Instant {
+    fn until(self) -> Duration {
         match self {
             Waits::ForConfirmation(until) | Waits::ForDisk(until) => until,
         }
@@ -81,17 +82,21 @@ pub async fn serve(listener: UnixListener) {
     // What was not confirmed before a power cut or a kill.
     helper.undo("it was not confirmed before this was started again").await;
     loop {
-        let until = helper.waits.map_or_else(|| Instant::now() + IDLE_TIMEOUT, Waits::until);
-        match tokio::time::timeout_at(until, listener.accept()).await {
-            Ok(Ok((stream, _))) => helper.talk(stream).await,
-            Ok(Err(error)) => {
+        let until = helper.waits.map_or_else(|| boot_clock::now() + IDLE_TIMEOUT, Waits::until);
+        let accepted = tokio::select! {
+            // Who comes too late confirms nothing any more.
+            biased;
+            () = boot_clock::sleep_until(until) => None,
+            accepted = listener.accept() => Some(accepted),
+        };
+        match (accepted, helper.waits) {
+            (Some(Ok((stream, _))), _) => helper.talk(stream).await,
+            (Some(Err(error)), _) => {
                 tracing::warn!(%error, "a connection was not accepted");
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
-            Err(_) => match helper.waits {
-                Some(_) => helper.undo("nobody confirmed it").await,
-                None => return,
-            },
+            (None, Some(_)) => helper.undo("nobody confirmed it").await,
+            (None, None) => return,
         }
     }
 }
@@ -161,7 +166,7 @@ impl Helper {
         };
         match change.revert_after {
             Some(seconds) => {
-                self.waits = Some(Waits::ForConfirmation(Instant::now() + Duration::from_secs(seconds.into())));
+                self.waits = Some(Waits::ForConfirmation(boot_clock::now() + Duration::from_secs(seconds.into())));
                 told.push(format!("undone in {seconds} s unless it is confirmed"));
             }
             None => self.forget(),
@@ -206,7 +211,7 @@ impl Helper {
                     if !again {
                         tracing::error!(%error, "the configuration of before can't be brought back yet; it is tried again");
                     }
-                    self.waits = Some(Waits::ForDisk(Instant::now() + RETRY_INTERVAL));
+                    self.waits = Some(Waits::ForDisk(boot_clock::now() + RETRY_INTERVAL));
                     return;
                 }
                 tracing::warn!(why, "a change of the configuration was undone");

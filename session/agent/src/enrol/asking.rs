@@ -3,23 +3,19 @@
 //! for its own subject and a newer revocation list, both of the authority that it has; another authority it takes from an
 //! operator alone. The old certificate is in use until the new one is whole on the disk.
 
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kiosk_core::config::RenewAt;
 use kiosk_enrolment::{MAX_OFFER, Offer, RENEWAL_PROTOCOL, Renewal, Renewed, read, write};
-use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
-};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::io::unix::AsyncFd;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::schedule::Schedule;
 use super::{AUTHORITIES, CERTIFICATE, Desk, REVOKED, check, conversation, place};
+use crate::boot_clock;
 use crate::jitter::random;
 use crate::tls::{Material, MaterialError};
 
@@ -64,7 +60,7 @@ impl Desk {
         let first = if std::env::var_os(SOON_ENV).is_some() { 0 } else { random() };
         let mut pause = Schedule::first(first);
         loop {
-            sleep(pause).await;
+            boot_clock::sleep(pause).await;
             // Before a device is enrolled there is nothing to be renewed.
             let enrolled = self.shared.in_force.borrow().is_some();
             let result = if enrolled { self.ask().await.map(drop) } else { Ok(()) };
@@ -145,21 +141,4 @@ async fn exchange(at: &RenewAt, config: ClientConfig, renewal: &Renewal) -> Resu
         kiosk_enrolment::Failed::Io(error) => told(error),
         _ => AskError::Strange(at.clone(), error.to_string()),
     })
-}
-
-// `new` is deprecated for types whose descriptor may change; an `OwnedFd` keeps it, and the successor is unsafe.
-#[allow(deprecated)]
-/// By CLOCK_BOOTTIME: a device that sleeps every night is not older by its days alone.
-async fn sleep(pause: Duration) {
-    let timer = || -> std::io::Result<AsyncFd<std::os::fd::OwnedFd>> {
-        let timer = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-        let at = Timespec { tv_sec: i64::try_from(pause.as_secs()).unwrap_or(i64::MAX), tv_nsec: 1 };
-        let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: at };
-        timerfd_settime(timer.as_fd(), TimerfdTimerFlags::empty(), &once)?;
-        AsyncFd::new(timer)
-    };
-    match timer() {
-        Ok(timer) => drop(timer.readable().await),
-        Err(_) => tokio::time::sleep(pause).await,
-    }
 }

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use super::{AUTHORITIES, CERTIFICATE, Desk, IN_FORCE_TIMEOUT, KEY, REVOKED, check, place};
+use crate::boot_clock;
 use crate::tls::Material;
 
 /// For the operator's hello: it is sent as soon as there is TLS.
@@ -33,7 +34,7 @@ impl Desk {
     pub async fn converse(&self, mut stream: Stream, hello: Hello, from: &str) {
         let Ok(binding) = stream.get_ref().1.export_keying_material([0; 32], BINDING, None) else { return };
         let number = self.shared.conversations.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let (proven, screen) = self.shared.machine().prove(number, &hello.proof, &binding, self.shared.now());
+        let (proven, screen) = self.shared.machine().prove(number, &hello.proof, &binding, boot_clock::now());
         self.screen(screen).await;
         let answer = match proven {
             Ok(proof) => {
@@ -112,7 +113,7 @@ struct Held<'a> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        let screen = self.desk.shared.machine().release(self.number, self.desk.shared.now());
+        let screen = self.desk.shared.machine().release(self.number, boot_clock::now());
         if screen != super::Screen::Stays {
             // A full queue has something that looks at the screen in it.
             let _ = self.desk.orders.try_send(super::Order::Screen(screen));

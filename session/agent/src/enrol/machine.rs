@@ -43,7 +43,7 @@ struct Shown {
     by: Option<u64>,
 }
 
-/// Of one device. Moments are of any monotonic clock.
+/// Of one device. Moments are of a monotonic clock that goes on while the device sleeps.
 #[derive(Debug)]
 pub struct Machine {
     phase: Phase,
@@ -117,9 +117,9 @@ impl Machine {
             self.phase = Phase::Wanted;
             return Screen::Shows;
         }
-        // The screen has the same time, and clears itself.
+        // The screen has the same time and clears itself, but while the device sleeps that stands still.
         self.phase = Phase::Off;
-        Screen::Stays
+        Screen::Clears
     }
 
     /// What somebody proves: the device's own proof, or why not.
@@ -211,7 +211,7 @@ mod tests {
             assert_eq!(machine.tick(START + LIFE - Duration::from_secs(1)), Screen::Stays);
             // Even where the tick is late.
             assert_eq!(machine.prove(1, &right, &BINDING, START + LIFE).0, Err(Refusal::NoCode));
-            assert_eq!(machine.tick(START + LIFE), if standing { Screen::Shows } else { Screen::Stays });
+            assert_eq!(machine.tick(START + LIFE), if standing { Screen::Shows } else { Screen::Clears });
             assert!(!machine.is_open() && machine.is_off() != standing);
         }
     }

@@ -26,8 +26,8 @@ use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::NoServerSessionStorage;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until};
 
+use crate::boot_clock;
 use crate::tls::InForce;
 pub use crate::tls::{AUTHORITIES, CERTIFICATE, KEY, REVOKED};
 use machine::{LIFE, Machine, Screen};
@@ -90,7 +90,6 @@ struct Shared {
     in_force: InForce,
     /// The network's port, for the address on the screen.
     port: u16,
-    begun: Instant,
     machine: Mutex<Machine>,
     /// While a code is shown; made anew for each.
     server: Mutex<Option<Arc<ServerConfig>>>,
@@ -110,7 +109,6 @@ impl Desk {
             folder: folder.to_owned(),
             in_force,
             port,
-            begun: Instant::now(),
             machine: Mutex::new(Machine::new()),
             server: Mutex::default(),
             conversations: 0.into(),
@@ -163,10 +161,6 @@ impl Shared {
     fn machine(&self) -> MutexGuard<'_, Machine> {
         self.machine.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn now(&self) -> Duration {
-        self.begun.elapsed()
-    }
 }
 
 /// Shows the code, and takes it away.
@@ -182,13 +176,13 @@ struct Task {
 impl Task {
     async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         loop {
-            let due = self.shared.machine().next().map(|due| self.shared.begun + due);
+            let due = self.shared.machine().next();
             let order = tokio::select! {
                 order = orders.recv() => match order {
                     Some(order) => order,
                     None => return,
                 },
-                () = sleep_until(due.unwrap_or(self.shared.begun)), if due.is_some() => Order::Tick,
+                () = boot_clock::sleep_until(due.unwrap_or_default()), if due.is_some() => Order::Tick,
                 () = happens(&mut self.link) => Order::Kioskd,
             };
             match order {
@@ -219,8 +213,11 @@ impl Task {
                 }
                 Order::Screen(screen) => self.then(screen).await,
                 Order::Tick => {
-                    let screen = self.shared.machine().tick(self.shared.now());
-                    self.then(screen).await;
+                    let screen = self.shared.machine().tick(boot_clock::now());
+                    // What is shown in its place by now is somebody else's.
+                    if screen != Screen::Clears || self.system_screen().await.as_deref() == Some(PAIRING) {
+                        self.then(screen).await;
+                    }
                 }
                 Order::Kioskd => self.look().await,
             }
@@ -270,7 +267,7 @@ impl Task {
         // Before the code counts: what covers it from then on is news.
         self.seen = self.system_screen().await.as_deref() == Some(PAIRING);
         *self.shared.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
-        self.shared.machine().shown(secret, self.shared.now());
+        self.shared.machine().shown(secret, boot_clock::now());
         tracing::info!("the screen shows a code to enrol this device");
         let url = shown.json.get("url").and_then(|url| url.as_str()).unwrap_or_default().to_owned();
         Ok(OnScreen { code, url })
