@@ -4,7 +4,7 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -48,10 +48,6 @@ impl Device {
 
     fn helper(&self) -> Running {
         self.configurer.start(self.folder.path())
-    }
-
-    fn file(&self) -> PathBuf {
-        configurer::file(self.folder.path())
     }
 
     fn text(&self) -> String {
