@@ -9,6 +9,8 @@ use smithay::{
     },
 };
 
+use super::properties::named;
+
 /// Bits of a pixel.
 const BPP: u32 = 32;
 /// Those of them that are colour.
@@ -68,14 +70,9 @@ struct Request<'a> {
 
 impl Request<'_> {
     fn set<H: ResourceHandle>(&mut self, object: H, name: &'static str, value: Value<'_>) -> Result<(), TestError> {
-        let properties = self.drm.get_properties(object)?;
-        let is_named = |property: &&smithay::reexports::drm::control::property::Handle| {
-            self.drm.get_property(**property).is_ok_and(|info| info.name().to_str() == Ok(name))
-        };
-        let (handles, _) = properties.as_props_and_values();
-        let property = handles.iter().find(is_named).ok_or(TestError::NoProperty(name))?;
+        let (property, _) = named(self.drm, object, name)?.ok_or(TestError::NoProperty(name))?;
         let raw: RawResourceHandle = object.into();
-        self.inner.add_raw_property(raw, *property, value.into());
+        self.inner.add_raw_property(raw, property.handle(), value.into());
         Ok(())
     }
 

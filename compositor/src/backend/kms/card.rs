@@ -145,7 +145,7 @@ impl Card {
             empty => {
                 let surface = drm.create_surface(own.crtc, mode, &[own.connector]).map_err(device_error)?;
                 empty.insert(match gpu_to_start {
-                    true => Presenter::provisional(surface, fd),
+                    true => Presenter::provisional(quirks, surface, fd),
                     false => Presenter::new(renderer, quirks, drm.cursor_size(), surface, fd)?,
                 })
             }

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use smithay::{
     backend::drm::DrmDevice,
-    reexports::drm::control::{Device as ControlDevice, Mode, ModeFlags, ModeTypeFlags, connector, crtc, property},
+    reexports::drm::control::{Device as ControlDevice, Mode, ModeFlags, ModeTypeFlags, connector, crtc},
 };
 
-use super::edid;
+use super::{edid, properties::named};
 use crate::screens::{Head, HeadId, HeadMode, Identity};
 
 /// A connector of the card.
@@ -149,16 +149,8 @@ pub fn head_id(card: u32, connector: connector::Handle) -> HeadId {
     HeadId((u64::from(card) + 1) << 32 | u64::from(u32::from(connector)))
 }
 
-fn property_value(drm: &DrmDevice, handle: connector::Handle, name: &str) -> Option<(property::Info, u64)> {
-    let properties = drm.get_properties(handle).ok()?;
-    properties.iter().find_map(|(property, value)| {
-        let info = drm.get_property(*property).ok()?;
-        (info.name().to_str() == Ok(name)).then_some((info, *value))
-    })
-}
-
 fn read_identity(drm: &DrmDevice, handle: connector::Handle) -> Identity {
-    let blob = property_value(drm, handle, "EDID").and_then(|(info, value)| {
+    let blob = named(drm, handle, "EDID").ok().flatten().and_then(|(info, value)| {
         let id = info.value_type().convert_value(value).as_blob()?;
         drm.get_property_blob(id).ok()
     });
@@ -167,7 +159,7 @@ fn read_identity(drm: &DrmDevice, handle: connector::Handle) -> Identity {
 
 /// Headsets and the like are not screens.
 fn is_non_desktop(drm: &DrmDevice, handle: connector::Handle) -> bool {
-    property_value(drm, handle, "non-desktop").is_some_and(|(_, value)| value != 0)
+    named(drm, handle, "non-desktop").is_ok_and(|property| property.is_some_and(|(_, value)| value != 0))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use smithay::{
     },
 };
 
+use super::properties::named;
 use crate::{backend::Colours, stage::ramp::Ramp};
 
 /// Most entries of a table that are believed; drivers have 16 to 4,096.
@@ -103,16 +104,10 @@ fn find(drm: &DrmDevice, crtc: crtc::Handle) -> Option<Table> {
     if !drm.is_atomic() {
         return None;
     }
-    let properties = drm.get_properties(crtc).ok()?;
-    let (handles, values) = properties.as_props_and_values();
-    let named = |name: &str| {
-        let mut both = handles.iter().zip(values);
-        both.find(|(handle, _)| drm.get_property(**handle).is_ok_and(|info| info.name().to_str() == Ok(name)))
-    };
-    let (property, _) = named("GAMMA_LUT")?;
-    let (_, entries) = named("GAMMA_LUT_SIZE")?;
-    let entries = Some(*entries).filter(|entries| (2..=MAX_ENTRIES).contains(entries))?;
-    Some(Table { property: *property, entries: usize::try_from(entries).ok()? })
+    let (property, _) = named(drm, crtc, "GAMMA_LUT").ok()??;
+    let (_, entries) = named(drm, crtc, "GAMMA_LUT_SIZE").ok()??;
+    let entries = Some(entries).filter(|entries| (2..=MAX_ENTRIES).contains(entries))?;
+    Some(Table { property: property.handle(), entries: usize::try_from(entries).ok()? })
 }
 
 /// The blob that the table is set to; 0: none.

@@ -19,6 +19,7 @@ mod handover;
 mod head;
 mod plane_fallback;
 mod present;
+mod properties;
 mod queue;
 mod quirks;
 mod refusal;

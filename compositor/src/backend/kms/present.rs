@@ -1,11 +1,9 @@
-//! Frames onto planes: smithay's `DrmCompositor` in its two forms, GLES on GBM buffers and pixman on dumb buffers, and
-//! [`DumbCompositor`] where a driver has only dumb buffers that it does not share.
+//! Frames onto planes: those of a GPU by smithay's `DrmCompositor`, and those that the CPU draws by [`DumbCompositor`].
 
 use smithay::{
     backend::{
         allocator::{
-            Format, Fourcc,
-            dumb::DumbAllocator,
+            Fourcc,
             format::FormatSet,
             gbm::{GbmAllocator, GbmBufferFlags, GbmDevice},
         },
@@ -21,12 +19,12 @@ use smithay::{
 };
 
 use super::{
-    dumb_buffers::{DumbCompositor, LastPicture, shares_buffers},
+    dumb_buffers::{Drawing, DumbCompositor, LastPicture},
     exporter::Exporter,
     gpu_copy::{GpuPicture, ShownPicture},
     handover::Handover,
     plane_fallback::PlaneFallback,
-    queue::{Drawing, Feedback, queue},
+    queue::{Feedback, GlesCompositor, queue},
     quirks::Quirks,
     refusal::refusal,
     renderer::CardRenderer,
@@ -36,9 +34,6 @@ use crate::{
     screens::{CompositionReason, Scanout},
     stage::{Frame, reflected::Reflected},
 };
-
-type GlesCompositor = DrmCompositor<GbmAllocator<DrmDeviceFd>, Exporter, Feedback, DrmDeviceFd>;
-type PixmanCompositor = DrmCompositor<DumbAllocator, DrmDeviceFd, Feedback, DrmDeviceFd>;
 
 /// Puts frames on one display's planes.
 pub struct Presenter {
@@ -55,8 +50,13 @@ pub struct Presenter {
 
 enum Compositor {
     Gles(Box<GlesCompositor>),
-    Pixman(Box<PixmanCompositor>),
     Dumb(Box<DumbCompositor>),
+}
+
+impl From<DumbCompositor> for Compositor {
+    fn from(dumb: DumbCompositor) -> Self {
+        Self::Dumb(Box::new(dumb))
+    }
 }
 
 /// Makes the same call on each form of compositor.
@@ -64,7 +64,6 @@ macro_rules! either {
     ($presenter:expr, $compositor:ident => $call:expr) => {
         match $presenter {
             Compositor::Gles($compositor) => $call,
-            Compositor::Pixman($compositor) => $call,
             Compositor::Dumb($compositor) => $call,
         }
     };
@@ -72,15 +71,11 @@ macro_rules! either {
 
 /// Swapchain formats in order of preference, for GBM: opaque first, then what any display can.
 const GBM_FORMATS: [Fourcc; 2] = [Fourcc::Xrgb8888, Fourcc::Argb8888];
-/// Dumb buffers: an alpha channel fails the atomic test on virtio_gpu.
-const DUMB_FORMATS: [Fourcc; 1] = [Fourcc::Xrgb8888];
 
 impl Presenter {
-    /// For frames before the card's GPU is started, which are drawn by the CPU into a dumb buffer: a [`DrmCompositor`]
-    /// would not give its surface up.
-    pub fn provisional(surface: DrmSurface, fd: &DrmDeviceFd) -> Self {
-        let handover = Handover::Provisional;
-        Self { handover, ..Self::of(Compositor::Dumb(Box::new(DumbCompositor::new(surface, fd)))) }
+    /// For frames before the card's GPU is started, which the CPU draws.
+    pub fn provisional(quirks: &Quirks, surface: DrmSurface, fd: &DrmDeviceFd) -> Self {
+        Self { handover: Handover::Provisional, ..Self::of(DumbCompositor::new(surface, fd, quirks).into()) }
     }
 
     /// Whether it draws only until the GPU is started.
@@ -141,27 +136,7 @@ impl Presenter {
                 .map_err(refusal)?;
                 Compositor::Gles(Box::new(compositor))
             }
-            CardRenderer::Pixman(_) if !shares_buffers(fd) => {
-                tracing::info!("display driver cannot export buffers: frames are drawn in memory and copied");
-                Compositor::Dumb(Box::new(DumbCompositor::new(surface, fd)))
-            }
-            CardRenderer::Pixman(pixman) => {
-                let formats: Vec<Format> =
-                    smithay::backend::renderer::ImportDma::dmabuf_formats(pixman).iter().copied().collect();
-                let compositor = DrmCompositor::new(
-                    output,
-                    surface,
-                    Some(planes),
-                    DumbAllocator::new(fd.clone()),
-                    fd.clone(),
-                    DUMB_FORMATS,
-                    formats,
-                    cursor,
-                    None,
-                )
-                .map_err(refusal)?;
-                Compositor::Pixman(Box::new(compositor))
-            }
+            CardRenderer::Pixman(_) => DumbCompositor::new(surface, fd, quirks).into(),
         };
         Ok(Self::of(compositor))
     }
@@ -204,19 +179,7 @@ impl Presenter {
         let presented = match (&mut self.compositor, renderer) {
             (Compositor::Gles(compositor), CardRenderer::Gles(gles)) => {
                 let elements = frame.elements(&mut gles.renderer, true);
-                queue(
-                    compositor.as_mut(),
-                    &mut gles.renderer,
-                    frame,
-                    Drawing { elements, states: None },
-                    rotation,
-                    planes,
-                )
-            }
-            // Clients' shared memory cannot be scanned out: there is nothing to test.
-            (Compositor::Pixman(compositor), CardRenderer::Pixman(pixman)) => {
-                let drawing = drawing(&mut self.shown, pixman, frame, picture)?;
-                queue(compositor.as_mut(), pixman, frame, drawing, rotation, FrameFlags::empty()).map(without_gpu)
+                queue(compositor, &mut gles.renderer, frame, elements, rotation, planes)
             }
             (Compositor::Dumb(dumb), CardRenderer::Pixman(pixman)) => {
                 let drawing = drawing(&mut self.shown, pixman, frame, picture)?;
@@ -312,7 +275,7 @@ fn drawing(
     pixman: &mut PixmanRenderer,
     frame: &Frame<'_>,
     picture: Option<GpuPicture>,
-) -> Result<Drawing<PixmanRenderer>, PresentError> {
+) -> Result<Drawing, PresentError> {
     let Some(picture) = picture else {
         return Ok(Drawing { elements: frame.elements(pixman, true), states: None });
     };

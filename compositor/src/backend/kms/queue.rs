@@ -1,18 +1,19 @@
-//! Renders and queues a frame through smithay's `DrmCompositor`, for either renderer: elements that planes do not show
-//! are composed. [`super::present`] gives the elements.
+//! Renders a frame with the GPU and queues it through smithay's `DrmCompositor`: elements that planes do not show are
+//! composed. [`super::present`] gives the elements.
 
 use smithay::{
     backend::{
+        allocator::gbm::GbmAllocator,
         drm::{
             DrmDeviceFd,
             compositor::{DrmCompositor, FrameError, FrameFlags, PrimaryPlaneElement},
         },
-        renderer::{Bind, ImportAll, ImportMem, Renderer, element::RenderElementStates},
+        renderer::gles::GlesRenderer,
     },
     desktop::utils::OutputPresentationFeedback,
 };
 
-use super::refusal::refusal;
+use super::{exporter::Exporter, refusal::refusal};
 use crate::{
     backend::{
         PresentError, Presented,
@@ -25,43 +26,25 @@ use crate::{
 /// The presentation feedback of a frame, sent when it is on the screen.
 pub type Feedback = Option<OutputPresentationFeedback>;
 
-/// The elements of a frame.
-pub struct Drawing<R: Renderer + ImportAll + ImportMem> {
-    /// Top first, in panel coordinates: already rotated and fitted.
-    pub elements: Vec<Reflected<StageElement<R>>>,
-    /// The render states of clients' surfaces, where the elements are not the clients' own.
-    pub states: Option<RenderElementStates>,
-}
+/// Shows frames of the GPU on one display.
+pub type GlesCompositor = DrmCompositor<GbmAllocator<DrmDeviceFd>, Exporter, Feedback, DrmDeviceFd>;
 
-/// Composes the elements that are not on planes of their own, and queues the page flip.
-pub fn queue<A, F, R>(
-    compositor: &mut DrmCompositor<A, F, Feedback, DrmDeviceFd>,
-    renderer: &mut R,
+/// Composes the elements (top first, in panel coordinates) that are not on planes of their own, and queues the page flip.
+pub fn queue(
+    compositor: &mut GlesCompositor,
+    renderer: &mut GlesRenderer,
     frame: &Frame<'_>,
-    drawing: Drawing<R>,
+    elements: Vec<Reflected<StageElement<GlesRenderer>>>,
     rotation: PanelRotation,
     flags: FrameFlags,
-) -> Result<Presented, PresentError>
-where
-    A: smithay::backend::allocator::Allocator,
-    A::Error: std::error::Error + Send + Sync + 'static,
-    A::Buffer: smithay::backend::allocator::dmabuf::AsDmabuf,
-    <A::Buffer as smithay::backend::allocator::dmabuf::AsDmabuf>::Error:
-        std::error::Error + Send + Sync + std::fmt::Debug + 'static,
-    F: smithay::backend::drm::exporter::ExportFramebuffer<A::Buffer>,
-    F::Framebuffer: std::fmt::Debug + 'static,
-    F::Error: std::error::Error + Send + Sync + 'static,
-    R: Renderer + Bind<smithay::backend::allocator::dmabuf::Dmabuf> + ImportAll + ImportMem,
-    R::TextureId: smithay::backend::renderer::Texture + Clone + Send + 'static,
-    R::Error: Send + Sync + 'static,
-{
+) -> Result<Presented, PresentError> {
     compositor.set_output_mode_source(rotation.output(frame.screen.scale()));
-    let elements = rotation.elements(drawing.elements);
+    let elements = rotation.elements(elements);
     let drawn = compositor
         .render_frame(&mut RotatedRenderer::new(renderer, rotation), &elements, frame.clear_color(), flags)
         .map_err(PresentError::draw)?;
     frame.report_planes(&elements, &drawn.states);
-    frame.note_scanout(drawing.states.as_ref().unwrap_or(&drawn.states));
+    frame.note_scanout(&drawn.states);
     if drawn.is_empty {
         return Ok(Presented::default());
     }
@@ -75,7 +58,7 @@ where
     {
         tracing::debug!("waiting for the GPU was interrupted");
     }
-    let feedback = frame.take_feedback(drawing.states.as_ref().unwrap_or(&drawn.states));
+    let feedback = frame.take_feedback(&drawn.states);
     drop(drawn);
     match compositor.queue_frame(Some(feedback)) {
         Ok(()) => Ok(Presented { queued: true, scanout, another: false }),

@@ -1,0 +1,124 @@
+//! A dumb buffer: the driver's memory, mapped for as long as it lives, and the framebuffer that shows it. It is not
+//! exported, so that drivers are served that cannot do that, and no `DMA_BUF_IOCTL_SYNC` is needed around a frame:
+//! `DRM_IOCTL_MODE_MAP_DUMB` is meant for drawing by the CPU.
+
+use std::io;
+
+use smithay::{
+    backend::{
+        allocator::Fourcc,
+        drm::{DrmDeviceFd, PlaneConfig},
+    },
+    reexports::{
+        drm::{
+            buffer::Buffer as _,
+            control::{
+                Device as _,
+                dumbbuffer::{DumbBuffer, DumbMapping},
+                framebuffer,
+            },
+        },
+        pixman::{FormatCode, Image},
+    },
+    utils::{Physical, Rectangle, Size, Transform},
+};
+
+/// Bits of a pixel, and the bits of its colours. An alpha channel fails the atomic test on virtio_gpu.
+const BITS: u32 = 32;
+const DEPTH: u32 = 24;
+
+/// A buffer to draw into and to show.
+pub struct ScanoutBuffer {
+    // Before the memory that it is of.
+    image: Image<'static, 'static>,
+    _mapping: DumbMapping<'static>,
+    allocation: Allocation,
+    /// The number of the frame that it has; `None`: its content is undefined.
+    pub frame: Option<usize>,
+}
+
+impl ScanoutBuffer {
+    /// Takes memory of the driver's. An error: there is none, or the driver shows no picture of this size.
+    pub fn new(fd: &DrmDeviceFd, size: Size<i32, Physical>) -> io::Result<Self> {
+        let mut allocation = Allocation::new(fd, size)?;
+        let mut mapping = allocation.map()?;
+        let (width, height) = allocation.buffer.size();
+        let (pitch, rows) = (allocation.buffer.pitch() as usize, height as usize);
+        if mapping.len() < pitch * rows {
+            return Err(io::Error::other("the display driver's buffer is smaller than its picture"));
+        }
+        let data = mapping.as_mut_ptr().cast();
+        // SAFETY: the rows lie within the mapping, as was just checked, and the image is dropped before it. The memory
+        // is page aligned.
+        #[allow(unsafe_code)]
+        let image = unsafe { Image::from_raw_mut(FormatCode::X8R8G8B8, width as usize, rows, data, pitch, false) };
+        let image = image.map_err(|_| io::Error::other("no memory for a picture"))?;
+        Ok(Self { image, _mapping: mapping, allocation, frame: None })
+    }
+
+    /// Its width and height in pixels.
+    pub fn size(&self) -> Size<i32, Physical> {
+        let (width, height) = self.allocation.buffer.size();
+        (width.cast_signed(), height.cast_signed()).into()
+    }
+
+    /// What a renderer binds to draw into it.
+    pub fn image(&mut self) -> &mut Image<'static, 'static> {
+        &mut self.image
+    }
+
+    /// The framebuffer that shows it.
+    pub fn framebuffer(&self) -> framebuffer::Handle {
+        self.allocation.framebuffer
+    }
+
+    /// The state of a plane that shows it whole.
+    pub fn plane(&self) -> PlaneConfig<'_> {
+        let size = self.size();
+        PlaneConfig {
+            src: Rectangle::from_size((f64::from(size.w), f64::from(size.h)).into()),
+            dst: Rectangle::from_size(size),
+            transform: Transform::Normal,
+            alpha: 1.0,
+            damage_clips: None,
+            fb: self.framebuffer(),
+            fence: None,
+        }
+    }
+}
+
+/// The buffer and its framebuffer, freed together.
+struct Allocation {
+    fd: DrmDeviceFd,
+    buffer: DumbBuffer,
+    framebuffer: framebuffer::Handle,
+}
+
+impl Allocation {
+    fn new(fd: &DrmDeviceFd, size: Size<i32, Physical>) -> io::Result<Self> {
+        let size = (size.w.unsigned_abs(), size.h.unsigned_abs());
+        let buffer = fd.create_dumb_buffer(size, Fourcc::Xrgb8888, BITS)?;
+        match fd.add_framebuffer(&buffer, DEPTH, BITS) {
+            Ok(framebuffer) => Ok(Self { fd: fd.clone(), buffer, framebuffer }),
+            Err(error) => {
+                let _ = fd.destroy_dumb_buffer(buffer);
+                Err(error)
+            }
+        }
+    }
+
+    fn map(&mut self) -> io::Result<DumbMapping<'static>> {
+        let mapping = self.fd.map_dumb_buffer(&mut self.buffer)?;
+        // SAFETY: the lifetime is that of a number, the buffer's handle; nothing is borrowed. The kernel keeps the
+        // memory for as long as it is mapped, also when the handle is gone.
+        #[allow(unsafe_code)]
+        Ok(unsafe { std::mem::transmute::<DumbMapping<'_>, DumbMapping<'static>>(mapping) })
+    }
+}
+
+impl Drop for Allocation {
+    fn drop(&mut self) {
+        let _ = self.fd.destroy_framebuffer(self.framebuffer);
+        let _ = self.fd.destroy_dumb_buffer(self.buffer);
+    }
+}
