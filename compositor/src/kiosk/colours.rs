@@ -24,6 +24,7 @@ impl Kiosk {
     /// Takes the night light of this moment. Returns when it changes next; `None`: it has no schedule, the clock is not
     /// set, or no screen is seen, until when it rests.
     pub fn follow_night_light(&mut self, now: Timestamp) -> Option<Timestamp> {
+        // The first search for a zone reads the directories of all that there are, and the first frame waits for it.
         let zone = match self.activity.night_light.has_schedule() {
             true => self.time_zone(),
             false => TimeZone::UTC,
@@ -97,7 +98,10 @@ impl Kiosk {
             Some(None) => None,
             Some(Some(_)) => Some("colours set by a tool".to_owned()),
             None => {
-                let zone = TimeZone::try_system().unwrap_or(TimeZone::UTC);
+                let zone = match self.activity.night_light.has_schedule() {
+                    true => TimeZone::try_system().unwrap_or(TimeZone::UTC),
+                    false => TimeZone::UTC,
+                };
                 self.activity.night_light.text(&zone, Timestamp::now())
             }
         };
