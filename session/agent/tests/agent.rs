@@ -5,6 +5,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -20,6 +21,8 @@ use fake::Fake;
 use reply::Reply;
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+/// One whose file in /etc everybody can read.
+const OPEN: &str = "fedcba9876543210fedcba9876543210";
 /// Far more than any answer takes on the busiest machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -34,7 +37,7 @@ struct Agent {
 impl Agent {
     fn start() -> Agent {
         let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join("token"), format!("{TOKEN}\n")).unwrap();
+        private(&directory.path().join("token"), &format!("{TOKEN}\n"));
         let socket = directory.path().join("http.sock");
         // Free a moment ago; the agent ends, and the test with it, where it is taken since.
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -85,6 +88,12 @@ impl Agent {
     fn knock(&self, path: &str, headers: &str) -> Reply {
         exchange(self.tcp(), format!("GET {path} HTTP/1.1\r\nConnection: close\r\n{headers}\r\n").as_bytes())
     }
+}
+
+/// A file for its owner alone.
+fn private(file: &Path, text: &str) {
+    std::fs::write(file, text).unwrap();
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 impl Drop for Agent {
@@ -471,8 +480,15 @@ fn an_agent_with_nothing_to_serve_or_a_weak_token_says_so_and_ends() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kiosk-agent"));
         command.args(arguments).env_remove("CREDENTIALS_DIRECTORY");
         if let Some(token) = token {
-            std::fs::write(directory.path().join("token"), token).unwrap();
+            private(&directory.path().join("token"), token);
             command.env("CREDENTIALS_DIRECTORY", directory.path());
+        }
+        command.env("KIOSK_ROOT", directory.path());
+        if token.is_some_and(|token| token == OPEN) {
+            let source = directory.path().join("etc/kiosk/agent-token");
+            std::fs::create_dir_all(source.parent().unwrap()).unwrap();
+            private(&source, OPEN);
+            std::fs::set_permissions(&source, std::fs::Permissions::from_mode(0o644)).unwrap();
         }
         let output = fake::output(&mut command);
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
@@ -481,6 +497,7 @@ fn an_agent_with_nothing_to_serve_or_a_weak_token_says_so_and_ends() {
         (&[][..], None, "nothing to serve"),
         (&["--http", "127.0.0.1:0"], None, "needs a token"),
         (&["--http", "127.0.0.1:0"], Some("#none"), "at least 32"),
+        (&["--http", "127.0.0.1:0"], Some(OPEN), "agent-token can be read by everybody"),
         (&["--http", "0.0.0.0:8377"], Some(TOKEN), "loopback"),
         (&["--http", "[2001:db8::1]:8377"], Some(TOKEN), "loopback"),
     ] {

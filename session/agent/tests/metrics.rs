@@ -36,6 +36,7 @@ fn free_port() -> u16 {
 
 fn agent(folder: &Path) -> (Running, u16) {
     std::fs::write(folder.join("token"), TOKEN).unwrap();
+    std::fs::set_permissions(folder.join("token"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let port = free_port();
     for file in ["efi/EFI/Linux/kiosk_1.efi", "efi/EFI/Linux/kiosk_2+2-1.efi", "proc/cmdline"] {
         std::fs::create_dir_all(folder.join(file).parent().unwrap()).unwrap();
