@@ -178,3 +178,74 @@ fn a_bundle_is_taken_from_who_has_the_key_and_no_older_one_comes_back() {
     std::fs::remove_file(at("kiosk.toml.minisig")).unwrap();
     refused("kiosk.toml.minisig");
 }
+
+#[test]
+fn what_is_no_bundle_in_a_bundle_s_place_is_refused_at_once_and_tells_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let run = |program: &str, arguments: &[&str]| {
+        let done = Command::new(program).args(arguments).current_dir(folder.path()).stdin(Stdio::null()).output();
+        let done = done.unwrap_or_else(|error| panic!("{program}: {error}"));
+        assert!(done.status.success(), "{program}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    let sparse = |path: &Path| std::fs::File::create(path).unwrap().set_len(1 << 40).unwrap();
+    std::fs::create_dir_all(at("etc/kiosk")).unwrap();
+    std::fs::write(at("secret"), "root:$y$not-for-everybody").unwrap();
+    std::fs::write(at("signed.toml"), "[shell]\nurl = \"http://b\"\n").unwrap();
+    run("minisign", &["-G", "-W", "-p", "etc/kiosk/bundle.pub", "-s", "ours.key"]);
+    run("minisign", &["-S", "-W", "-s", "ours.key", "-m", "signed.toml"]);
+    let signature = std::fs::read(at("signed.toml.minisig")).unwrap();
+    let (bundle, signed) = (at("kiosk.toml"), at("kiosk.toml.minisig"));
+    let good = || {
+        for file in [&bundle, &signed] {
+            let _ = std::fs::remove_dir_all(file).or_else(|_| std::fs::remove_file(file));
+        }
+        std::fs::copy(at("signed.toml"), &bundle).unwrap();
+        std::fs::write(&signed, &signature).unwrap();
+    };
+    let link = |to: &Path, path: &Path| std::os::unix::fs::symlink(to, path).unwrap();
+    let make = |kind: &[&str], path: &Path| run(kind[0], &[&[path.to_str().unwrap()], &kind[1..]].concat());
+    let faults: [(&str, &dyn Fn(&Path)); 9] = [
+        ("a link to a file of root's", &|path| link(&at("secret"), path)),
+        ("a link to a device", &|path| link(Path::new("/dev/zero"), path)),
+        ("a link to itself", &|path| link(path, path)),
+        ("a FIFO", &|path| make(&["mkfifo"], path)),
+        ("a directory", &|path| std::fs::create_dir(path).unwrap()),
+        ("a terabyte", &sparse),
+        ("nothing", &|path| std::fs::write(path, "").unwrap()),
+        ("no text", &|path| std::fs::write(path, [0xff; 4096]).unwrap()),
+        ("not there", &|_| ()),
+    ];
+    let refused = |what: &str| {
+        let output = fake::output(Device::command(folder.path()).arg("--bundle").arg(&bundle));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{what}: {said}");
+        assert!(!said.contains("not-for-everybody"), "{what}: {said}");
+        assert!(!at("etc/kiosk/config.d/80-bundle.toml").exists(), "{what}");
+    };
+    for (what, fault) in faults {
+        for file in [&bundle, &signed] {
+            good();
+            std::fs::remove_file(file).unwrap();
+            fault(file);
+            refused(what);
+        }
+    }
+    // A stick that was pulled while it was written.
+    for file in [&bundle, &signed] {
+        good();
+        let whole = std::fs::read(file).unwrap();
+        for length in [1, whole.len() / 2, whole.len() - 2] {
+            std::fs::write(file, &whole[..length]).unwrap();
+            refused(&format!("{length} bytes of {}", file.display()));
+        }
+    }
+    // A device of its own, which a test that is not root's can't make.
+    good();
+    std::fs::remove_file(&bundle).unwrap();
+    if Command::new("mknod").arg(&bundle).args(["c", "1", "5"]).status().unwrap().success() {
+        refused("a device");
+    }
+    good();
+    assert!(fake::output(Device::command(folder.path()).arg("--bundle").arg(&bundle)).status.success());
+}
