@@ -365,3 +365,27 @@ fn a_connection_ends_with_its_certificate() {
     let _ = stream.read_to_end(&mut rest).inspect_err(|error| assert_ne!(error.kind(), ErrorKind::WouldBlock));
     assert!(begun.elapsed() < PATIENCE);
 }
+
+#[test]
+fn a_connection_whose_other_end_is_lost_is_noticed_without_a_message() {
+    let fleet = Authority::new();
+    let agent = Agent::start(&fleet);
+    let (_session, _compositor) = (Fake::session(agent.directory()), Fake::compositor(agent.directory()));
+    let mut watcher = Client::new(&fleet, Some(&fleet.client("view"))).connect(&agent);
+    watcher.write_all(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    watcher.read_exact(&mut [0; 12]).unwrap();
+    let (ours, theirs) = (watcher.sock.local_addr().unwrap().port(), agent.port);
+    // The kernel's list: addresses with ports, the state, queues, and which timer of the socket runs: 2 is the keep-alive.
+    let asks = || {
+        let list = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        let connection = list.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()).find(|columns| {
+            columns[1].ends_with(&format!(":{theirs:04X}")) && columns[2].ends_with(&format!(":{ours:04X}"))
+        });
+        connection.expect("the connection is there")[5].starts_with("02:")
+    };
+    let until = Instant::now() + PATIENCE;
+    while !asks() {
+        assert!(Instant::now() < until, "nothing asks whether the other end is there");
+        std::thread::yield_now();
+    }
+}

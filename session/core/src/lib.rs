@@ -28,6 +28,7 @@ pub mod security_context;
 pub mod slots;
 pub mod socket_watch;
 pub mod sockets;
+pub mod tcp;
 pub mod text;
 pub mod texts;
 mod version_order;

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use kiosk_core::config::RenewAt;
 use kiosk_core::socket_watch::FolderWatch;
+use kiosk_core::tcp;
 use rustls::pki_types::CertificateDer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -88,6 +89,10 @@ impl Door {
             };
             // An order is short, and its answer is waited for.
             let _ = stream.set_nodelay(true);
+            // Who watches may be gone for days before there is something to be told, and would keep a place.
+            if let Err(error) = tcp::notice_loss(&stream) {
+                tracing::debug!(%error, "a connection that is lost would not be noticed");
+            }
             let list = self.waiting.clone();
             let (number, pushed_out) = list.lock().unwrap_or_else(PoisonError::into_inner).enter(from.ip());
             let seat = Seat { list, number };

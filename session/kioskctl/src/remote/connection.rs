@@ -14,6 +14,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use kiosk_client::{Exit, Failure};
 use kiosk_core::files::read_regular;
+use kiosk_core::tcp;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{AlertDescription as Alert, CertificateError as Wrong, ClientConfig, RootCertStore};
@@ -143,6 +144,8 @@ impl Remote {
 
     async fn connect(&self) -> Result<tokio_rustls::client::TlsStream<TcpStream>, Failure> {
         let stream = TcpStream::connect((self.host.as_str(), self.port)).await.map_err(|error| self.away(&error))?;
+        // Whoever watches is told that the device is gone, however it went.
+        tcp::notice_loss(&stream).map_err(|error| self.away(&error))?;
         let name = ServerName::try_from(self.host.clone()).map_err(|error| self.away(&error))?;
         let connected = TlsConnector::from(self.config.clone()).connect(name, stream).await;
         connected.map_err(|error| self.refused(&error))
