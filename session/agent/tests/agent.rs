@@ -358,6 +358,14 @@ fn devtools_are_a_websocket_that_ends_with_the_session_s() {
     let long = format!("{{\"id\":2,\"x\":\"{}\"}}", "y".repeat(1 << 20));
     front_end.send(Message::text(long.as_str())).unwrap();
     assert_eq!(front_end.read().unwrap().into_text().unwrap().as_str(), format!("{{\"echo\":{long}}}"));
+    // As long as the browser's longest: it is not held whole.
+    front_end.send(Message::text("\"huge\"")).unwrap();
+    let huge = front_end.read().unwrap().into_text().unwrap();
+    assert!(huge.len() > fake::HUGE && huge.ends_with("y\"}"), "{}", huge.len());
+    let status = std::fs::read_to_string(format!("/proc/{}/status", agent.child.id())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: usize = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(peak < fake::HUGE >> 10, "{peak} KiB");
     front_end.send(Message::text("\"end\"")).unwrap();
     assert!(matches!(front_end.read().unwrap(), Message::Close(Some(_))));
 

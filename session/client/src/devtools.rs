@@ -13,7 +13,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig, frame::coding::CloseCode};
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig};
 
 use super::{Client, Failure, Options, Service, page, values};
 
@@ -21,8 +23,9 @@ use super::{Client, Failure, Options, Service, page, values};
 pub const USUAL_TIME: Duration = Duration::from_secs(600);
 /// Longest command, bytes; kiosk-session takes no longer ones.
 const MAX_COMMAND: usize = 4 << 20;
-/// Longest message of the browser, bytes; kiosk-session has none longer.
-const MAX_MESSAGE: usize = 64 << 20;
+/// Most that is held of a browser's message, bytes. A longer one goes on in fragments (RFC 6455, section 5.4): one of 32 MiB held
+/// whole, and again as it is sent, would be more than the memory that kiosk-agent's unit allows.
+const MAX_HELD: usize = 64 << 10;
 
 /// The page's DevTools socket, for `time` of [`INSPECT_TIME`]. `shell` as in [`page`]; `who`: for the screen, shortened to what
 /// fits.
@@ -85,23 +88,36 @@ where
         }
     };
     let messages = async {
-        let mut bytes = Vec::new();
+        let mut held = Vec::with_capacity(MAX_HELD);
+        // Whether the beginning of the message has left.
+        let mut begun = false;
+        let mut frame = |text: &[u8], is_final: bool| {
+            let kind = if std::mem::replace(&mut begun, !is_final) { Data::Continue } else { Data::Text };
+            Message::Frame(Frame::message(text.to_vec(), OpCode::Data(kind), is_final))
+        };
         loop {
-            let seen = bytes.len();
-            if seen > MAX_MESSAGE || !matches!(reader.read_buf(&mut bytes).await, Ok(1..)) {
+            let seen = held.len();
+            let room = MAX_HELD.saturating_sub(seen) as u64;
+            if !matches!((&mut reader).take(room).read_buf(&mut held).await, Ok(1..)) {
                 return;
             }
-            let mut from = seen;
-            while let Some(at) = bytes.get(from..).and_then(|rest| rest.iter().position(|byte| *byte == 0)) {
-                let rest = bytes.split_off(from + at + 1);
-                let mut message = std::mem::replace(&mut bytes, rest);
-                message.pop();
-                from = 0;
-                let text = String::from_utf8_lossy(&message).into_owned();
-                if sink.send(Message::text(text)).await.is_err() {
+            let mut rest = held.as_slice();
+            let mut looked = seen;
+            while let Some(at) = rest.iter().skip(looked).position(|byte| *byte == 0).map(|at| at + looked) {
+                let (message, others) = rest.split_at(at);
+                if sink.send(frame(message, true)).await.is_err() {
                     return;
                 }
+                (rest, looked) = (others.get(1..).unwrap_or_default(), 0);
             }
+            if rest.len() == MAX_HELD {
+                if sink.send(frame(rest, false)).await.is_err() {
+                    return;
+                }
+                rest = &[];
+            }
+            let left = rest.len();
+            held.drain(..held.len() - left);
         }
     };
     tokio::select! {
@@ -141,7 +157,8 @@ mod tests {
         ours.set_nonblocking(true).unwrap();
         let mut session = UnixStream::from_std(ours).unwrap();
         let long = "x".repeat(100_000);
-        let (command, answer) = (format!("{{\"id\":1,\"m\":\"{long}\"}}"), format!("{{\"id\":1,\"r\":\"{long}\"}}"));
+        let answer = format!("{{\"id\":1,\"r\":\"{}\"}}", "\u{1f4c4}é".repeat(100_000));
+        let command = format!("{{\"id\":1,\"m\":\"{long}\"}}");
         let wanted = format!("{command}\0");
         let (_, said) = tokio::join!(front_end.send(Message::text(command)), async {
             let mut read = vec![0; wanted.len()];
@@ -149,6 +166,7 @@ mod tests {
             read
         });
         assert_eq!(said, wanted.as_bytes());
+        // Longer than what is held, and cut in the middle of a character.
         let bytes = format!("{answer}\0{{}}\0");
         let (_, heard) = tokio::join!(session.write_all(bytes.as_bytes()), async {
             [front_end.next().await.unwrap().unwrap(), front_end.next().await.unwrap().unwrap()]

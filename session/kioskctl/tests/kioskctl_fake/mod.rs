@@ -268,7 +268,7 @@ async fn reply(shared: &Arc<Shared>, connection: &Connection, message: &Message)
                     write!(ours, "{one}\n{{\"lost\":3}}\n").unwrap();
                     connection.reply(&header, &zbus::Fd::from(std::os::fd::OwnedFd::from(theirs))).await
                 }
-                // Says each command back, until the other side goes; "end" in one is the end.
+                // Says each command back, until the other side goes; "end" in one is the end, "huge" has a long answer.
                 "Inspect" => {
                     let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
                     let shared = shared.clone();
@@ -295,13 +295,18 @@ async fn reply(shared: &Arc<Shared>, connection: &Connection, message: &Message)
     }
 }
 
+/// How long the answer to "huge" is at least, bytes.
+pub const HUGE: usize = 31 << 20;
+
 fn echo(mut socket: &std::os::unix::net::UnixStream) {
     let mut reader = std::io::BufReader::new(socket);
     let mut command = Vec::new();
     while std::io::BufRead::read_until(&mut reader, 0, &mut command).is_ok_and(|count| count > 0) {
         let text = String::from_utf8_lossy(&command);
         let text = text.trim_end_matches('\0');
-        if text.contains("end") || write!(socket, "{{\"echo\":{text}}}\0").is_err() {
+        if text.contains("huge") {
+            let _ = write!(socket, "{{\"huge\":\"{}\"}}\0", "y".repeat(HUGE));
+        } else if text.contains("end") || write!(socket, "{{\"echo\":{text}}}\0").is_err() {
             return;
         }
         command.clear();
