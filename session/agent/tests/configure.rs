@@ -205,7 +205,8 @@ fn what_is_no_bundle_in_a_bundle_s_place_is_refused_at_once_and_tells_nothing() 
     };
     let link = |to: &Path, path: &Path| std::os::unix::fs::symlink(to, path).unwrap();
     let make = |kind: &[&str], path: &Path| run(kind[0], &[&[path.to_str().unwrap()], &kind[1..]].concat());
-    let faults: [(&str, &dyn Fn(&Path)); 9] = [
+    type Fault<'a> = (&'a str, &'a dyn Fn(&Path));
+    let faults: [Fault; 9] = [
         ("a link to a file of root's", &|path| link(&at("secret"), path)),
         ("a link to a device", &|path| link(Path::new("/dev/zero"), path)),
         ("a link to itself", &|path| link(path, path)),
