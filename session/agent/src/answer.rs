@@ -2,13 +2,15 @@
 //! request before them.
 
 use std::convert::Infallible;
+use std::fs::File;
+use std::io::Read;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body_util::Full;
 use http_body_util::combinators::UnsyncBoxBody;
-use hyper::body::{Body, Frame};
+use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, UPGRADE,
     WWW_AUTHENTICATE,
@@ -18,8 +20,11 @@ use kiosk_client::{Exit, Failure};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::places::Place;
 use super::role::Role;
 
+/// Of a file at a time, bytes.
+const PIECE: u64 = 64 << 10;
 /// Microseconds of CLOCK_BOOTTIME when the answer began.
 const BOOT_TIME: &str = "kiosk-boot-time";
 
@@ -136,6 +141,17 @@ pub fn of(status: StatusCode, kind: &'static str, body: Bytes) -> Answer {
     with(status, kind, UnsyncBoxBody::new(Full::new(body)))
 }
 
+/// What a file has from here on, `length` bytes: read as it is sent, so that a client that reads slowly holds a file and not its
+/// content.
+pub fn file(kind: &'static str, file: File, length: u64) -> Answer {
+    with(StatusCode::OK, kind, UnsyncBoxBody::new(Content { file, left: length }))
+}
+
+/// What holds a place for as long as the answer is read.
+pub fn holding(answer: Answer, place: Place) -> Answer {
+    answer.map(|body| UnsyncBoxBody::new(Held { body, _place: place }))
+}
+
 /// What comes bit by bit, until the sender is dropped.
 pub fn stream(kind: &'static str, bits: mpsc::Receiver<Bytes>) -> Answer {
     with(StatusCode::OK, kind, UnsyncBoxBody::new(Bits(bits)))
@@ -180,5 +196,61 @@ impl Body for Bits {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         self.0.poll_recv(context).map(|bit| bit.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
+/// A file in memory, such as a picture of kioskd's: reading it waits for nothing.
+struct Content {
+    file: File,
+    left: u64,
+}
+
+impl Body for Content {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let mut piece = Vec::new();
+        let most = self.left.min(PIECE);
+        // An answer that ends early ends its connection, too: its length was told.
+        match (&self.file).take(most).read_to_end(&mut piece) {
+            Ok(1..) => {}
+            Ok(0) | Err(_) => return Poll::Ready(None),
+        }
+        self.left = self.left.saturating_sub(piece.len() as u64);
+        Poll::Ready(Some(Ok(Frame::data(piece.into()))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+struct Held {
+    body: UnsyncBoxBody<Bytes, Infallible>,
+    _place: Place,
+}
+
+impl Body for Held {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }

@@ -10,9 +10,10 @@ use hyper::StatusCode;
 use kiosk_client::{Client, page};
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 
 use super::answer::{self, Answer, Problem};
+use super::places::Place;
 
 /// For how long one request listens.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -20,7 +21,7 @@ const LONGEST: Duration = Duration::from_secs(3600);
 const MAX_LINE: usize = 64 << 10;
 
 /// Of a shell; `None`: the first. `place` is held as long as it goes on.
-pub async fn start(place: OwnedSemaphorePermit, shell: Option<&str>) -> Result<Answer, Problem> {
+pub async fn start(place: Place, shell: Option<&str>) -> Result<Answer, Problem> {
     let end = page::console(&Client::from_environment(), shell).await?;
     let stream = stream(end).map_err(|error| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("kiosk-session's console can't be read: {error}"))

@@ -5,12 +5,13 @@
 use bytes::Bytes;
 use kiosk_client::{Client, Link, Service, Status};
 use serde_json::Value;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 
 use super::answer::{self, Answer};
+use super::places::Place;
 
 /// A stream that goes on until its reader leaves; `place` is held as long.
-pub fn start(place: OwnedSemaphorePermit) -> Answer {
+pub fn start(place: Place) -> Answer {
     // One that is being sent, one that waits.
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(async move {

@@ -10,9 +10,9 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use kiosk_client::{Client, devtools};
 use kiosk_core::api::INSPECT_TIME;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::answer::{self, Answer, Problem};
+use super::places::Place;
 use super::request::Given;
 use super::role::Caller;
 
@@ -27,7 +27,7 @@ struct Inspection {
     upgrade: OnUpgrade,
     socket: OwnedFd,
     /// Among the streams.
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Next {
@@ -52,7 +52,7 @@ pub async fn open(
     caller: &Caller,
     upgrade: OnUpgrade,
     next: &Next,
-    place: OwnedSemaphorePermit,
+    place: Place,
 ) -> Result<Answer, Problem> {
     let accept = accepted(headers)?;
     let (least, most) = (INSPECT_TIME.start().as_secs(), INSPECT_TIME.end().as_secs());

@@ -19,6 +19,7 @@ mod jitter;
 mod metrics;
 mod mqtt;
 mod openapi;
+mod places;
 mod request;
 mod role;
 mod routes;
@@ -26,6 +27,7 @@ mod serve;
 mod tls;
 mod token;
 mod verbs;
+mod waiting;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

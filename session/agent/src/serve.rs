@@ -1,8 +1,9 @@
 //! A listening socket and its connections, within limits that no caller can stretch: how many there are, how long their headers
-//! take, how fast their requests come, and for how long they may leave an answer unread.
+//! take, how fast their requests come, and for how long they may leave an answer unread. Who has not shown the token yet waits
+//! among such alone.
 
 use std::convert::Infallible;
-use std::net;
+use std::net::{self, IpAddr};
 use std::os::unix::net as unix;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 
 use super::answer::{self, Answer, Problem};
@@ -24,15 +25,22 @@ use super::bucket::Bucket;
 use super::enrol::Desk;
 use super::guard::{self, Gate};
 use super::inspect::{self, Next};
+use super::places::{Place, Places};
 use super::request::{Given, MAX_BODY, MAX_CERTIFICATES};
 use super::role::{Caller, Role};
 use super::routes::{self, Verb};
+use super::waiting::{Seat, Waiting};
 use super::{console, events, verbs};
 
-/// Connections at a time, of each socket.
+/// Connections at a time, of each socket, and of one certificate.
 const MAX_CONNECTIONS: usize = 64;
-/// Streams of events at a time, of each socket: each has a connection to each service.
+const MAX_CONNECTIONS_OF_ONE: usize = 16;
+/// Streams of events at a time, of each socket, and of one certificate: each has a connection to each service.
 const MAX_STREAMS: usize = 8;
+const MAX_STREAMS_OF_ONE: usize = 4;
+/// Pictures that are on their way at a time, of each socket, and of one certificate: kioskd's memory has them until they are read.
+const MAX_PICTURES: usize = 4;
+const MAX_PICTURES_OF_ONE: usize = 2;
 /// Requests that ask the services at a time, of each socket; the others wait.
 const MAX_AT_ONCE: usize = 8;
 /// Until the headers of a request are there, which bounds idle connections, too.
@@ -78,8 +86,10 @@ pub struct Server {
     gate: Gate,
     /// The folder of the device's.
     certificates: Arc<Path>,
-    connections: Arc<Semaphore>,
-    streams: Arc<Semaphore>,
+    connections: Places,
+    streams: Places,
+    pictures: Places,
+    waiting: Waiting,
     at_once: Arc<Semaphore>,
     /// Of the network's alone: who renews the device's certificate.
     desk: Option<Desk>,
@@ -91,8 +101,10 @@ impl Server {
         Server {
             gate,
             certificates,
-            connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
-            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            connections: Places::new(MAX_CONNECTIONS, MAX_CONNECTIONS_OF_ONE),
+            streams: Places::new(MAX_STREAMS, MAX_STREAMS_OF_ONE),
+            pictures: Places::new(MAX_PICTURES, MAX_PICTURES_OF_ONE),
+            waiting: Waiting::default(),
             at_once: Arc::new(Semaphore::new(MAX_AT_ONCE)),
             desk: None,
         }
@@ -108,42 +120,69 @@ impl Server {
         loop {
             let accepted = match &listener {
                 Listener::Unix(listener) => listener.accept().await.map(|(stream, _)| self.take(stream)),
-                Listener::Tcp(listener) => listener.accept().await.map(|(stream, _)| self.take(stream)),
+                Listener::Tcp(listener) => listener.accept().await.map(|(stream, from)| self.meet(stream, from.ip())),
             };
             if let Err(error) = accepted {
                 tracing::warn!(%error, "HTTP connection not accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
+            // Who is there already says what they want before the next ones come.
+            tokio::task::yield_now().await;
         }
     }
 
     fn take(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let Some(place) = self.place() else {
+        let caller = Caller::local();
+        let Some(place) = self.place(&caller) else {
             tokio::spawn(refuse(stream));
             return;
         };
         let server = self.clone();
         tokio::spawn(async move {
-            server.connection(stream, Caller::local()).await;
+            server.connection(stream, caller, Standing::default()).await;
             drop(place);
         });
     }
 
+    /// One who has yet to show the token: any user of the machine gets as far as this.
+    fn meet(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, from: IpAddr) {
+        let (seat, pushed_out) = self.waiting.enter(from);
+        let standing = Standing(Arc::new(Mutex::new(Stands::Waits(seat))));
+        let server = self.clone();
+        tokio::spawn(async move {
+            let gone = async {
+                let _ = pushed_out.await;
+                if standing.is_in() {
+                    std::future::pending().await
+                }
+            };
+            tokio::select! {
+                () = server.connection(stream, Caller::local(), standing.clone()) => {}
+                () = gone => {}
+            }
+        });
+    }
+
     /// A place for a connection; `None`: all are taken.
-    pub fn place(&self) -> Option<OwnedSemaphorePermit> {
-        self.connections.clone().try_acquire_owned().ok()
+    pub fn place(&self, caller: &Caller) -> Option<Place> {
+        self.connections.take(caller)
     }
 
     /// Serves one caller to the end.
-    pub async fn connection(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, caller: Caller) {
+    pub async fn connection(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        caller: Caller,
+        standing: Standing,
+    ) {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(WRITE_TIMEOUT));
         let bucket = Mutex::new(Bucket::new(Instant::now()));
         let next = Next::default();
         let service = service_fn(|request| {
             let may = bucket.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now());
-            let (server, caller, next) = (&self, &caller, &next);
-            async move { Ok::<Answer, Infallible>(server.answer(request, may, caller, next).await) }
+            let (server, caller, next, standing) = (&self, &caller, &next, &standing);
+            async move { Ok::<Answer, Infallible>(server.answer(request, may, caller, next, standing).await) }
         });
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -158,8 +197,15 @@ impl Server {
         next.run().await;
     }
 
-    async fn answer(&self, request: Request<Incoming>, may: bool, caller: &Caller, next: &Next) -> Answer {
-        self.handle(request, may, caller, next).await.unwrap_or_else(Problem::answer)
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        may: bool,
+        caller: &Caller,
+        next: &Next,
+        standing: &Standing,
+    ) -> Answer {
+        self.handle(request, may, caller, next, standing).await.unwrap_or_else(Problem::answer)
     }
 
     async fn handle(
@@ -168,10 +214,14 @@ impl Server {
         may: bool,
         caller: &Caller,
         next: &Next,
+        standing: &Standing,
     ) -> Result<Answer, Problem> {
         let upgrade = hyper::upgrade::on(&mut request);
         let (parts, body) = request.into_parts();
         guard::check(&parts, &self.gate)?;
+        if !standing.prove(self, caller) {
+            return Err(Problem::later(StatusCode::SERVICE_UNAVAILABLE, 1, &no_place()));
+        }
         if !may {
             let detail = "too many requests over this connection";
             return Err(Problem::later(StatusCode::TOO_MANY_REQUESTS, 1, detail));
@@ -194,23 +244,72 @@ impl Server {
                 Verb::Console => &["shell"],
                 _ => &[],
             })?;
-            let detail = format!("there are {MAX_STREAMS} streams of events");
-            let full = |_| Problem::later(StatusCode::SERVICE_UNAVAILABLE, 10, &detail);
-            let place = self.streams.clone().try_acquire_owned().map_err(full)?;
+            let detail =
+                format!("there are {MAX_STREAMS} streams of events, or {MAX_STREAMS_OF_ONE} of this certificate");
+            let full = || Problem::later(StatusCode::SERVICE_UNAVAILABLE, 10, &detail);
+            let place = self.streams.take(caller).ok_or_else(full)?;
             return match verb {
                 Verb::Inspect => inspect::open(&given, &parts.headers, caller, upgrade, next, place).await,
                 Verb::Console => console::start(place, given.query("shell")?).await,
                 _ => Ok(events::start(place)),
             };
         }
+        let picture = if verb == Verb::Screenshot {
+            let detail =
+                format!("there are {MAX_PICTURES} pictures on their way, or {MAX_PICTURES_OF_ONE} of this certificate");
+            let full = || Problem::later(StatusCode::SERVICE_UNAVAILABLE, 1, &detail);
+            Some(self.pictures.take(caller).ok_or_else(full)?)
+        } else {
+            None
+        };
         let closed = |_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "kiosk-agent ends");
         let _turn = self.at_once.acquire().await.map_err(closed)?;
         match (verb, &self.desk) {
             (Verb::CertificateRequest, Some(desk)) => Ok(answer::json(&desk.request(&given)?)),
             (Verb::Certificate, Some(desk)) => Ok(answer::json(&desk.renew(&given).await?)),
             (Verb::Revoked, Some(desk)) => Ok(answer::json(&desk.revoke(&given)?)),
-            _ => verbs::carry(verb, &given, &self.certificates).await,
+            _ => {
+                let answer = verbs::carry(verb, &given, &self.certificates).await?;
+                Ok(match picture {
+                    Some(place) => answer::holding(answer, place),
+                    None => answer,
+                })
+            }
         }
+    }
+}
+
+/// Where a connection stands: those that have proven who they are have places of their own.
+#[derive(Clone, Default)]
+pub struct Standing(Arc<Mutex<Stands>>);
+
+#[derive(Default)]
+enum Stands {
+    /// Among those who have not shown the token.
+    Waits(#[expect(dead_code, reason = "held")] Seat),
+    /// In.
+    In(#[expect(dead_code, reason = "held")] Place),
+    /// In, with a place that somebody else holds.
+    #[default]
+    Elsewhere,
+}
+
+impl Standing {
+    fn is_in(&self) -> bool {
+        !matches!(*self.0.lock().unwrap_or_else(PoisonError::into_inner), Stands::Waits(_))
+    }
+
+    /// The token was shown. Whether there is a place.
+    fn prove(&self, server: &Server, caller: &Caller) -> bool {
+        let mut stands = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*stands, Stands::Waits(_)) {
+            let Some(place) = server.place(caller) else { return false };
+            // Before the seat is left, which tells that it has to go.
+            let seat = std::mem::replace(&mut *stands, Stands::In(place));
+            drop(stands);
+            drop(seat);
+        }
+        true
     }
 }
 
@@ -224,9 +323,13 @@ pub async fn refuse(mut stream: impl AsyncWrite + Unpin) {
     let _ = tokio::time::timeout(ACCEPT_PAUSE, told).await;
 }
 
+fn no_place() -> String {
+    format!("there are {MAX_CONNECTIONS} connections")
+}
+
 /// The answer to a connection that hyper never sees.
 fn full() -> String {
-    let detail = format!("there are {MAX_CONNECTIONS} connections");
+    let detail = no_place();
     let body = json!({ "type": "about:blank", "title": "Service Unavailable", "status": 503, "detail": detail });
     let body = body.to_string();
     format!(

@@ -451,20 +451,43 @@ fn headers_without_end_and_ones_that_are_too_slow_end_the_connection() {
 fn a_thousand_connections_leave_place_for_the_next() {
     let agent = Agent::start();
     let _compositor = Fake::compositor(agent.directory());
+    let good = format!("Host: localhost\r\nAuthorization: Bearer {TOKEN}\r\n");
+    // Whoever has no token has the places of such alone, however many come; wrong ones and none are told so as ever.
     let mut held: Vec<TcpStream> = (0..300).map(|_| agent.tcp()).collect();
-    // Those beyond the limit are told so at once.
-    let mut refused = String::new();
-    held.last_mut().unwrap().read_to_string(&mut refused).unwrap();
-    assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
-    Reply::of(refused.as_bytes()).problem(503);
+    for number in 0..1000 {
+        let mut stranger = agent.tcp();
+        let _ = stranger.write_all(b"GET /v1/status HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer no\r\n\r\n");
+        let place = number % held.len();
+        held[place] = stranger;
+        if number % 100 == 0 {
+            assert_eq!(agent.knock("/v1/status", &good).status, 200);
+        }
+    }
+    agent.knock("/v1/status", "Host: localhost\r\n").problem(401);
+    // Those who have it have so many places, and the next is told.
+    let ask = |stream: &mut TcpStream| {
+        stream.write_all(format!("GET /v1/openapi.json HTTP/1.1\r\n{good}\r\n").as_bytes()).unwrap();
+        let mut start = [0; 12];
+        stream.read_exact(&mut start).unwrap();
+        String::from_utf8_lossy(&start).into_owned()
+    };
+    let mut theirs: Vec<TcpStream> = (0..70).map(|_| agent.tcp()).collect();
+    let answers: Vec<String> = theirs.iter_mut().map(ask).collect();
+    assert_eq!(answers.iter().filter(|start| *start == "HTTP/1.1 200").count(), 64, "{answers:?}");
+    assert_eq!(answers.iter().filter(|start| *start == "HTTP/1.1 503").count(), 6, "{answers:?}");
     // Loopback is full, and the Unix socket is not.
     assert_eq!(agent.ask("GET", "/v1/status", "").status, 200);
-    drop(held);
-    let good = format!("Host: localhost\r\nAuthorization: Bearer {TOKEN}\r\n");
+    drop((held, theirs));
     let until = Instant::now() + PATIENCE;
     while agent.knock("/v1/status", &good).status != 200 {
         assert!(Instant::now() < until, "loopback stays full");
     }
+    // Whoever may open the Unix socket may do everything: there, too, those beyond the limit are told so at once.
+    let mut held: Vec<UnixStream> = (0..300).map(|_| agent.unix()).collect();
+    let mut refused = String::new();
+    held.last_mut().unwrap().read_to_string(&mut refused).unwrap();
+    assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+    Reply::of(refused.as_bytes()).problem(503);
 }
 
 #[test]

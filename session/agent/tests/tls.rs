@@ -328,6 +328,46 @@ fn thousands_of_connections_leave_a_client_its_place() {
 }
 
 #[test]
+fn who_may_only_look_leaves_the_others_their_streams_and_pictures() {
+    let fleet = Authority::new();
+    let agent = Agent::start(&fleet);
+    let (_session, compositor) = (Fake::session(agent.directory()), Fake::compositor(agent.directory()));
+    // As much as a picture of a large screen with photographs, and more than the kernel takes from who sends it.
+    let large = [b"\x89PNG\r\n\x1a\n".as_slice(), &vec![7; 24 << 20]].concat();
+    compositor.shared.picture.lock().unwrap().clone_from(&large);
+    let (low, other) = (fleet.client("view"), fleet.client("view"));
+    let (low, other) = (Client::new(&fleet, Some(&low)), Client::new(&fleet, Some(&other)));
+    // The beginning of each answer, which is not read on.
+    let open = |client: &Client, path: &str| {
+        let mut stream = client.connect(&agent);
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
+        let mut start = [0; 12];
+        stream.read_exact(&mut start).unwrap();
+        (String::from_utf8_lossy(&start[9..]).into_owned(), stream)
+    };
+    for (path, own) in [("/v1/events", 4), ("/v1/screenshot", 2)] {
+        let held: Vec<_> = (0..6).map(|_| open(&low, path)).collect();
+        let good = held.iter().filter(|(status, _)| status == "200").count();
+        let full = held.iter().filter(|(status, _)| status == "503").count();
+        assert_eq!((good, full), (own, 6 - own), "{path}");
+        let (status, mut stream) = open(&other, path);
+        assert_eq!(status, "200", "{path}");
+        if path.ends_with("screenshot") {
+            let mut answer = vec![0; large.len()];
+            stream.read_exact(&mut answer).unwrap();
+            let mut rest = vec![0; 1000];
+            let count = stream.read(&mut rest).unwrap();
+            assert!(answer.ends_with(&[7; 1000]) && rest[..count].iter().all(|byte| *byte == 7));
+        }
+    }
+    // Pictures that nobody reads are held by none of the agent's memory.
+    let status = std::fs::read_to_string(format!("/proc/{}/status", agent.pid())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: usize = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(peak < large.len() >> 10, "{peak} KiB");
+}
+
+#[test]
 fn a_gigabyte_is_refused_over_tls_too() {
     let fleet = Authority::new();
     let agent = Agent::start(&fleet);

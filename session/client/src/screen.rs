@@ -2,7 +2,8 @@
 //! virtual terminals, pictures.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
+use std::os::unix::fs::FileExt;
 
 use kiosk_core::config::{Aid, VtNumber};
 use serde_json::json;
@@ -41,18 +42,34 @@ pub async fn forget(client: &Client, outputs: &[String], key: Option<&str>) -> R
     Ok(Outcome::new(told.join("\n"), json!({ "told": told })))
 }
 
-/// What an output shows, as a PNG; empty: the primary output.
+/// The picture of an output as PNG; an empty name is the primary output's.
 pub async fn picture(client: &Client, output: &str) -> Result<Vec<u8>, Failure> {
+    let (mut file, _) = picture_file(client, output).await?;
+    let mut png = Vec::new();
+    file.read_to_end(&mut png).map_err(|error| unread(&error))?;
+    Ok(png)
+}
+
+/// The same as a file in memory, at its beginning, and its length in bytes.
+pub async fn picture_file(client: &Client, output: &str) -> Result<(File, u64), Failure> {
     let peer = client.connect(Service::Compositor).await?;
     let picture: zbus::OwnedFd = peer.call("Screenshot", &(output, Options::new())).await?;
-    let mut png = Vec::new();
-    File::from(std::os::fd::OwnedFd::from(picture))
-        .read_to_end(&mut png)
-        .map_err(|error| Failure::new(Exit::Failed, format!("reading the picture from kioskd failed: {error}")))?;
-    if !png.starts_with(PNG_SIGNATURE) {
+    let mut file = File::from(std::os::fd::OwnedFd::from(picture));
+    let begins = || -> std::io::Result<(bool, u64)> {
+        let mut begin = [0; PNG_SIGNATURE.len()];
+        let is_png = file.read_exact_at(&mut begin, 0).is_ok() && begin == *PNG_SIGNATURE;
+        Ok((is_png, file.metadata()?.len()))
+    };
+    let (is_png, length) = begins().map_err(|error| unread(&error))?;
+    if !is_png {
         return Err(Failure::new(Exit::Failed, "kioskd sent something that is no PNG; see `journalctl -t kioskd`"));
     }
-    Ok(png)
+    file.rewind().map_err(|error| unread(&error))?;
+    Ok((file, length))
+}
+
+fn unread(error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Failed, format!("reading the picture from kioskd failed: {error}"))
 }
 
 /// Shows a text over everything.

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::StatusCode;
+use hyper::body::Body;
 use hyper::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -57,12 +59,15 @@ async fn carry(order: Order, role: Role, certificates: &Path) -> Done {
     tracing::debug!(method = %order.method, path = %order.path, "MQTT command");
     let answer = asked(&order, role, certificates).await.unwrap_or_else(Problem::answer);
     let (parts, body) = answer.into_parts();
+    // Before it is read.
+    let count = body.size_hint().lower();
+    let fits = count <= MAX_PICTURE as u64;
     // There is nothing that could fail: it is in memory.
-    let bytes = body.collect().await.map(|whole| whole.to_bytes()).unwrap_or_default();
+    let bytes =
+        if fits { body.collect().await.map(|whole| whole.to_bytes()).unwrap_or_default() } else { Bytes::new() };
     let mut done = Done { reply: order.reply, status: parts.status.as_u16(), body: Value::Null, picture: None };
     if order.picture && parts.status == StatusCode::OK {
-        let count = bytes.len();
-        if count > MAX_PICTURE {
+        if !fits {
             done.status = 500;
             done.body =
                 json!({ "detail": format!("the picture has {count} bytes, and at most {MAX_PICTURE} are sent") });

@@ -5,11 +5,9 @@
 mod clock;
 mod identity;
 mod material;
-mod waiting;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use kiosk_core::config::RenewAt;
@@ -21,16 +19,14 @@ use tokio::sync::watch;
 use tokio_rustls::LazyConfigAcceptor;
 
 use super::enrol::{self, Desk, conversation};
-use super::serve::{ACCEPT_PAUSE, Server, refuse};
+use super::serve::{ACCEPT_PAUSE, Server, Standing, refuse};
+use super::waiting::Waiting;
 pub use clock::Clock;
 use identity::Identity;
 pub use material::{AUTHORITIES, CERTIFICATE, KEY, Material, MaterialError, REVOKED, begins, own_end};
-use waiting::Waiting;
 
 /// For a whole handshake; one over a bad mobile network takes a second.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Connections of one certificate, so that no caller, however lowly, has all of [`super::serve`]'s.
-const MAX_OF_ONE: usize = 16;
 
 /// What is in force; `None`: nothing that can be used, and nobody gets in.
 pub type InForce = watch::Receiver<Option<Arc<Material>>>;
@@ -39,8 +35,7 @@ pub type InForce = watch::Receiver<Option<Arc<Material>>>;
 pub struct Door {
     folder: PathBuf,
     in_force: InForce,
-    waiting: Arc<Mutex<Waiting>>,
-    callers: Arc<Mutex<BTreeMap<String, usize>>>,
+    waiting: Waiting,
 }
 
 impl Door {
@@ -68,7 +63,7 @@ impl Door {
                 tokio::spawn(async move { sender.closed().await });
             }
         }
-        Door { folder: folder.to_owned(), in_force, waiting: Arc::default(), callers: Arc::default() }
+        Door { folder: folder.to_owned(), in_force, waiting: Waiting::default() }
     }
 
     /// Where the device is enrolled; see [`Desk::open`].
@@ -93,10 +88,8 @@ impl Door {
             if let Err(error) = tcp::notice_loss(&stream) {
                 tracing::debug!(%error, "a connection that is lost would not be noticed");
             }
-            let list = self.waiting.clone();
-            let (number, pushed_out) = list.lock().unwrap_or_else(PoisonError::into_inner).enter(from.ip());
-            let seat = Seat { list, number };
-            let (in_force, callers, server) = (self.in_force.clone(), self.callers.clone(), server.clone());
+            let (seat, pushed_out) = self.waiting.enter(from.ip());
+            let (in_force, server) = (self.in_force.clone(), server.clone());
             let desk = desk.clone();
             tokio::spawn(async move {
                 let entered = tokio::select! {
@@ -112,14 +105,13 @@ impl Door {
                     Some(Entered::Caller(stream, chain)) => (*stream, chain),
                 };
                 let Some(identity) = chain.first().and_then(Identity::of) else { return };
-                let own = identity.caller.name.clone().unwrap_or_default();
-                let (Some(_one_of_few), Some(_place)) = (Turn::take(callers, own), server.place()) else {
+                let Some(_place) = server.place(&identity.caller) else {
                     refuse(stream).await;
                     return;
                 };
                 tracing::debug!(caller = ?identity.caller, %from, "TLS connection");
                 tokio::select! {
-                    () = server.connection(stream, identity.caller.clone()) => {}
+                    () = server.connection(stream, identity.caller.clone(), Standing::default()) => {}
                     () = ended(in_force, &chain, &identity) => {
                         tracing::info!(caller = ?identity.caller.name, %from, "connection ended: its certificate counts no more");
                     }
@@ -192,49 +184,6 @@ async fn follow(folder: PathBuf, mut changes: FolderWatch, sender: watch::Sender
                 sender.send_replace(Some(Arc::new(material)));
             }
             Err(error) => tracing::warn!(%error, "certificates not taken; those from before are in force"),
-        }
-    }
-}
-
-/// A place in the list of handshakes.
-struct Seat {
-    list: Arc<Mutex<Waiting>>,
-    number: u64,
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner).leave(self.number);
-    }
-}
-
-/// One of the connections that a certificate may have.
-struct Turn {
-    callers: Arc<Mutex<BTreeMap<String, usize>>>,
-    name: String,
-}
-
-impl Turn {
-    fn take(callers: Arc<Mutex<BTreeMap<String, usize>>>, name: String) -> Option<Self> {
-        let mut all = callers.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = all.entry(name.clone()).or_default();
-        if *count >= MAX_OF_ONE {
-            return None;
-        }
-        *count += 1;
-        drop(all);
-        Some(Turn { callers, name })
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        let mut all = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = all.get_mut(&self.name) {
-            *count -= 1;
-            if *count == 0 {
-                all.remove(&self.name);
-            }
         }
     }
 }

@@ -56,8 +56,8 @@ pub async fn carry(verb: Verb, given: &Given, certificates: &Path) -> Result<Ans
             return Ok(answer::json(&Value::Object(aids.collect::<Map<_, _>>())));
         }
         Verb::Screenshot => {
-            let png = screen::picture(client, given.query("output")?.unwrap_or_default()).await?;
-            return Ok(answer::of(StatusCode::OK, "image/png", png.into()));
+            let (file, length) = screen::picture_file(client, given.query("output")?.unwrap_or_default()).await?;
+            return Ok(answer::file("image/png", file, length));
         }
         Verb::Change => outputs::change(client, &given.name, given.json()?).await?,
         Verb::Apply => outputs::apply(client, given.json()?).await?,

@@ -1,25 +1,50 @@
-//! The connections whose handshake goes on: so many and no more, and when there are more, one of the address that has the
-//! most of them goes. Whoever opens thousands pushes out their own; a client from elsewhere keeps its place. No I/O.
+//! The connections of those who have not proven yet who they are: so many and no more, and when there are more, one of the
+//! address that has the most of them goes. Whoever opens thousands pushes out their own; a client from elsewhere keeps its
+//! place. No I/O.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// Handshakes at a time. One takes some milliseconds and two ways over the network.
+/// At a time. A handshake takes some milliseconds and two ways over the network.
 const MAX_WAITING: usize = 64;
 
-/// The list.
+/// The list of one socket.
+#[derive(Clone, Default)]
+pub struct Waiting(Arc<Mutex<List>>);
+
+impl Waiting {
+    /// Takes one in; the other thing tells when it has to go.
+    pub fn enter(&self, from: IpAddr) -> (Seat, oneshot::Receiver<()>) {
+        let (number, gone) = self.0.lock().unwrap_or_else(PoisonError::into_inner).enter(from);
+        (Seat { list: self.0.clone(), number }, gone)
+    }
+}
+
+/// A place in it, until it is dropped.
+pub struct Seat {
+    list: Arc<Mutex<List>>,
+    number: u64,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner).leave(self.number);
+    }
+}
+
 #[derive(Debug, Default)]
-pub struct Waiting {
+struct List {
     next: u64,
     /// By number: the oldest first.
     all: BTreeMap<u64, (IpAddr, oneshot::Sender<()>)>,
 }
 
-impl Waiting {
-    /// Takes one in: its number, and what tells when it has to go.
-    pub fn enter(&mut self, from: IpAddr) -> (u64, oneshot::Receiver<()>) {
+impl List {
+    /// Its number, and what tells when it has to go.
+    fn enter(&mut self, from: IpAddr) -> (u64, oneshot::Receiver<()>) {
         if self.all.len() >= MAX_WAITING
             && let Some(number) = self.surplus()
         {
@@ -33,8 +58,8 @@ impl Waiting {
         (number, gone)
     }
 
-    /// Its handshake is over.
-    pub fn leave(&mut self, number: u64) {
+    /// It has proven who it is, or is gone.
+    fn leave(&mut self, number: u64) {
         self.all.remove(&number);
     }
 
@@ -62,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_crowd_from_one_place_pushes_out_its_own_and_nobody_else() {
-        let mut waiting = Waiting::default();
+        let mut waiting = List::default();
         let (_, mut good) = waiting.enter([192, 168, 1, 9].into());
         let crowd = |n: u128| IpAddr::V6((0x2001_0db8_u128 << 96 | n).into());
         let (_, mut first) = waiting.enter(crowd(0));
@@ -77,7 +102,7 @@ mod tests {
 
     #[test]
     fn who_is_done_makes_room() {
-        let mut waiting = Waiting::default();
+        let mut waiting = List::default();
         let (number, mut first) = waiting.enter([10, 0, 0, 1].into());
         waiting.leave(number);
         assert!(waiting.all.is_empty() && first.try_recv().is_err());
