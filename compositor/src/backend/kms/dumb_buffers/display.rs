@@ -55,24 +55,25 @@ impl Display {
         if !self.surface.is_active() {
             return Err(PresentError::Inactive);
         }
-        match self.flip {
+        let result = match self.flip {
             Some(flip) if !self.is_set_anew() => flip.queue(fd, &shown, damage).map_err(io_error),
             _ => self.set(shown).map_err(device_error),
-        }
+        };
+        // After a refusal nothing is taken for known.
+        self.anew = result.is_err();
+        result
     }
 
-    fn set(&mut self, shown: PlaneConfig<'_>) -> Result<(), DrmError> {
+    fn set(&self, shown: PlaneConfig<'_>) -> Result<(), DrmError> {
         let primary = PlaneState { handle: self.surface.plane(), config: Some(shown) };
         // Those that another display has claimed are that one's.
         let claims: Vec<_> = self.others.iter().filter_map(|plane| self.surface.claim_plane(*plane)).collect();
         let others = claims.iter().map(|claim| PlaneState { handle: claim.plane(), config: None });
         let planes = std::iter::once(primary).chain(others);
         match self.surface.commit_pending() {
-            true => self.surface.commit(planes, true)?,
-            false => self.surface.page_flip(planes, true)?,
+            true => self.surface.commit(planes, true),
+            false => self.surface.page_flip(planes, true),
         }
-        self.anew = false;
-        Ok(())
     }
 
     /// Drops the cached KMS state: the next frame sets everything again.
