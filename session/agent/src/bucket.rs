@@ -1,4 +1,4 @@
-//! How many requests a connection may make: a token bucket. No I/O and no clock.
+//! How many requests a connection may make, and how often it is read from: a token bucket. No I/O and no clock.
 
 use std::time::Instant;
 
@@ -9,20 +9,27 @@ const A_SECOND: f64 = 20.0;
 /// Of one connection.
 #[derive(Debug)]
 pub struct Bucket {
+    most: f64,
+    a_second: f64,
     left: f64,
     at: Instant,
 }
 
 impl Bucket {
-    /// A full one.
+    /// A full one, for requests.
     pub fn new(now: Instant) -> Self {
-        Bucket { left: BURST, at: now }
+        Bucket::of(BURST, A_SECOND, now)
     }
 
-    /// Whether a request may be made now.
+    /// A full one, for so many at once and then a second.
+    pub fn of(most: f64, a_second: f64, now: Instant) -> Self {
+        Bucket { most, a_second, left: most, at: now }
+    }
+
+    /// Whether there is one left now.
     pub fn take(&mut self, now: Instant) -> bool {
         let since = now.saturating_duration_since(self.at).as_secs_f64();
-        self.left = (self.left + since * A_SECOND).min(BURST);
+        self.left = (self.left + since * self.a_second).min(self.most);
         self.at = now;
         let may = self.left >= 1.0;
         if may {

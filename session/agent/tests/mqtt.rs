@@ -369,6 +369,42 @@ fn a_broker_that_sends_rubbish_is_left_and_tried_again() {
     }
 }
 
+/// A message that is not for us, as long as one may be.
+fn foreign() -> Vec<u8> {
+    let topic = b"kiosk/other/set/message";
+    let rest = [&[0, u8::try_from(topic.len()).unwrap()][..], topic, &[0], &[b'x'; 60_000]].concat();
+    let digit = |place: u32| u8::try_from((rest.len() >> (7 * place)) & 0x7f).unwrap();
+    [&[0x30, digit(0) | 0x80, digit(1) | 0x80, digit(2)][..], &rest].concat()
+}
+
+#[test]
+fn a_broker_that_floods_waits_at_its_own_end() {
+    // As long as nobody else can be served by the broker: a second's worth of what is read, many times over.
+    const TIME: Duration = Duration::from_secs(5);
+    let (sender, told) = std::sync::mpsc::channel();
+    let port = rogue(move |stream| {
+        let _ = stream.write_all(&CONNACK);
+        let _ = stream.read(&mut [0; 4096]);
+        let _ = stream.write_all(&SUBACK);
+        let flood = foreign().repeat(20);
+        let (begun, mut sent) = (std::time::Instant::now(), 0);
+        stream.set_write_timeout(Some(TIME)).unwrap();
+        while begun.elapsed() < TIME {
+            match stream.write(&flood) {
+                Ok(count) => sent += count,
+                Err(_) => break,
+            }
+        }
+        let _ = sender.send((sent, begun.elapsed()));
+    });
+    let mut agent = Agent::start(port);
+    let (sent, time) = told.recv_timeout(PATIENCE).unwrap();
+    // 256 reads of 4 KiB at once and a second, and what the kernel holds on the way.
+    let most = (1 << 20) * (2 + usize::try_from(time.as_secs()).unwrap()) + (16 << 20);
+    assert!(sent <= most, "{sent} bytes of at most {most} in {time:?}");
+    assert!(agent.is_alive());
+}
+
 #[test]
 fn wrong_settings_end_the_agent_with_a_sentence() {
     for (lines, credentials, says) in [
