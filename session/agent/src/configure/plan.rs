@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use toml_edit::{Array, InlineTable};
 
+use crate::verbs::whole;
+
 /// Keys of one change: more than any configuration has.
 const MAX_KEYS: usize = 256;
 
@@ -21,7 +23,7 @@ pub struct Change {
     /// Keys that the file is to set no more; one that it does not set is no error.
     pub unset: Vec<String>,
     /// After so many seconds it is undone, unless it is confirmed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "whole")]
     pub revert_after: Option<u32>,
 }
 
@@ -80,6 +82,21 @@ mod tests {
     fn of(text: &str, change: Value) -> Result<String, String> {
         let change: Change = serde_json::from_value(change).unwrap();
         changed(Path::new("90-kioskctl.toml"), text, &change)
+    }
+
+    #[test]
+    fn a_time_is_a_whole_number_however_it_is_written() {
+        let time = |text: &str| serde_json::from_str::<Change>(text).map(|change| change.revert_after);
+        for text in [r#"{"revert-after": 60}"#, r#"{"revert-after": 60.0}"#, r#"{"revert-after": 6e1}"#] {
+            assert_eq!(time(text).unwrap(), Some(60), "{text}");
+        }
+        assert_eq!(time("{}").unwrap(), None);
+        for text in [r#"{"revert-after": 60.5}"#, r#"{"revert-after": -6}"#, r#"{"revert-after": "60"}"#] {
+            assert!(time(text).is_err(), "{text}");
+        }
+        let change = Change { revert_after: Some(60), ..Change::default() };
+        let again: Change = serde_json::from_str(&serde_json::to_string(&change).unwrap()).unwrap();
+        assert_eq!(again, change);
     }
 
     #[test]

@@ -22,6 +22,7 @@ use super::request::Given;
 use super::routes::Verb;
 use super::{metrics, openapi};
 
+pub use bodies::whole;
 use bodies::{
     AidChange, AidState, Forget, Input, Keyboard, KeyboardMode, Message, Open, Pairing, Reload, ShellQuery, Vt,
 };
