@@ -49,6 +49,9 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Of all headers of a request, bytes; hyper's least is 8 KiB.
 const MAX_HEADERS: usize = 16 << 10;
+/// Before it is said that a request has no token, comes from a page, or is one too many: the next waits behind it, and a flood of
+/// such takes no processor.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(20);
 /// Before the next try, where a connection can't be accepted: too many files are open.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
@@ -218,11 +221,15 @@ impl Server {
     ) -> Result<Answer, Problem> {
         let upgrade = hyper::upgrade::on(&mut request);
         let (parts, body) = request.into_parts();
-        guard::check(&parts, &self.gate)?;
+        if let Err(refusal) = guard::check(&parts, &self.gate) {
+            tokio::time::sleep(REFUSAL_PAUSE).await;
+            return Err(refusal);
+        }
         if !standing.prove(self, caller) {
             return Err(Problem::later(StatusCode::SERVICE_UNAVAILABLE, 1, &no_place()));
         }
         if !may {
+            tokio::time::sleep(REFUSAL_PAUSE).await;
             let detail = "too many requests over this connection";
             return Err(Problem::later(StatusCode::TOO_MANY_REQUESTS, 1, detail));
         }

@@ -505,6 +505,20 @@ fn a_connection_with_too_many_requests_is_told_to_wait() {
 }
 
 #[test]
+fn a_flood_of_requests_that_are_refused_is_answered_slowly() {
+    let agent = Agent::start();
+    let (begun, mut stream) = (Instant::now(), agent.tcp());
+    let request = "GET /v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(49);
+    let last = "GET /v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(format!("{request}{last}").as_bytes()).unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 401 ").count(), 50);
+    // At least: as many as 50 a second, whatever the machine could do.
+    assert!(begun.elapsed() >= Duration::from_secs(1), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn an_agent_with_nothing_to_serve_or_a_weak_token_says_so_and_ends() {
     let run = |arguments: &[&str], token: Option<&str>| {
         let directory = tempfile::tempdir().unwrap();
