@@ -39,6 +39,9 @@ fn main() {
         Trial::test("var_is_full_and_the_screen_says_so", || told(var::full())),
         Trial::test("var_is_write_protected_and_the_screen_says_so", || told(var::protected())),
         Trial::test("no_browser_and_the_screen_says_so_and_the_boot_is_not_good", || told(wrong::no_browser())),
+        Trial::test("no_picture_as_the_logo_and_the_screen_says_so_and_what_was_kept_stays", || {
+            told(wrong::no_picture())
+        }),
         Trial::test("machine_id_that_is_none_becomes_one_that_stays", || told(wrong::machine_id())),
         Trial::test("versions_newer_and_older_wrote_what_is_in_var_and_nothing_is_lost", || told(versions::states())),
         Trial::test("cuts_of_the_power_while_it_boots_and_is_updated_lose_nothing", || told(cuts::cuts())),

@@ -1,9 +1,10 @@
-//! What is wrong on the device itself: no browser, a machine id that is none. It boots to a screen all the same.
+//! What is wrong on the device itself: no browser, a machine id that is none; and a logo on its card that is no picture. It
+//! boots to a screen all the same.
 
 use anyhow::{Result, ensure};
 use kiosk_tests::vm::{Card, Flashed, FlashedPlan, Login, is_demo, is_splash};
 
-use crate::{LETTERS, PAGE_TIMEOUT, images, kernels, out, page, run, splash};
+use crate::{LETTERS, PAGE_TIMEOUT, images, kernels, out, page, run, splash, told_on_screen};
 
 /// Takes Chromium away before anything is started, as where its package is not there.
 const NO_BROWSER: &str = "[Unit]\nDefaultDependencies=no\nBefore=kiosk.service\n\
@@ -90,5 +91,31 @@ pub fn machine_id() -> Result<()> {
         ensure!(kept == id, "{what}: {id:?} was in force, and {kept:?} is kept");
         before = Some(id);
     }
+    Ok(())
+}
+
+/// A `kiosk.toml` with a logo that is no picture, on a device that was set up before: the screen says so, nothing of the file is
+/// taken, and what was kept is in force.
+pub fn no_picture() -> Result<()> {
+    let card = Card::flash(&images()?.join("kiosk_1.raw"))?;
+    let (key, public) = card.make_key()?;
+    card.write_to_var(&format!("{public}\n"), "/lib/kiosk-device/ssh-key")?;
+    card.write_to_var("kiosk-kept\n", "/lib/kiosk-device/name")?;
+    card.write("[device]\nname = \"kiosk-new\"\nlogo = \"mine.png\"\n", "/kiosk.toml")?;
+    card.write("no picture", "/mine.png")?;
+    let (disk, film) = (card.disk(), out("no-picture"));
+    let mut machine = Flashed::start(&FlashedPlan::new(&disk, &film))?;
+    told_on_screen(&mut machine)?;
+    page(&mut machine, "page")?;
+    let key = Login::Key(&key);
+    machine.log_in(&key)?;
+    let name = run(&machine, &key, "hostname")?;
+    ensure!(name == "kiosk-kept\n", "it is called {name:?}");
+    let status = run(&machine, &key, "kioskctl status")?;
+    ensure!(status.contains("kiosk.toml: mine.png: "), "the logo is not told: {status}");
+    kernels(&mut machine, &card, &["kiosk_1.efi"])?;
+    machine.power_off()?;
+    ensure!(card.in_var("/lib/kiosk-device/logo").is_err(), "what is no picture was kept");
+    ensure!(card.in_var("/lib/kiosk-device/name")? == "kiosk-kept\n", "its name");
     Ok(())
 }
