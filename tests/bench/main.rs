@@ -8,6 +8,7 @@
 mod measure;
 mod peers;
 mod table;
+mod watched;
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -9,11 +9,12 @@ use kiosk_tests::vm::Machine;
 use serde::Serialize;
 
 use super::peers::Peer;
+use super::watched::beside_agent;
 
 pub const CLIENT: &str = "/usr/lib/kiosk-tests/bench-client";
 pub const PROBE: &str = "/usr/lib/kiosk-tests/bench-probe";
 /// Where the measured programs have their sockets and logs.
-const PLACE: &str = "/run/bench";
+pub const PLACE: &str = "/run/bench";
 /// Starts that count, after one that only warms the caches.
 const STARTS: usize = 5;
 /// Wake-ups are counted this long with nothing changing.
@@ -52,6 +53,8 @@ pub struct Figures {
     /// Instructions a frame, in thousands, of the kernel for the compositor too.
     pub small_instructions: Option<f64>,
     pub full_instructions: Option<f64>,
+    /// The small client's, beside kiosk-agent and somebody who watches through it.
+    pub watched_instructions: Option<f64>,
     /// A sentence for each figure that is not there.
     pub missing: Vec<String>,
 }
@@ -132,6 +135,10 @@ pub fn count(machine: &Machine, peer: &Peer, deadline: Instant, figures: &mut Fi
     let mut step = Step { deadline, missing: &mut figures.missing };
     figures.small_instructions = step.take("instructions, small client", || instructions(machine, peer, "small"));
     figures.full_instructions = step.take("instructions, fullscreen client", || instructions(machine, peer, "full"));
+    if peer.package.is_none() {
+        let watched = || beside_agent(machine, || instructions(machine, peer, "small"));
+        figures.watched_instructions = step.take("instructions beside kiosk-agent", watched);
+    }
 }
 
 /// Thousands a frame.
@@ -276,7 +283,7 @@ fn probe<T: serde::de::DeserializeOwned>(machine: &Machine, arguments: &str) -> 
 }
 
 /// The command as the user and in the environment in which all are measured.
-fn as_tester(command: &str) -> String {
+pub fn as_tester(command: &str) -> String {
     format!(
         "cd {PLACE} && setpriv --reuid=tester --regid=tester --init-groups --reset-env \
          env XDG_RUNTIME_DIR={PLACE} KIOSK_RUNTIME_DIR={PLACE} KIOSK_STATE_DIR={PLACE} LIBSEAT_BACKEND=seatd \

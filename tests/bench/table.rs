@@ -67,6 +67,12 @@ const ROWS: &[Row] = &[
         wanted: Share(0.8, "cage"),
     },
     Row {
+        what: "the same, small, kiosk-agent watched",
+        unit: "k",
+        value: |f| f.watched_instructions,
+        wanted: AtMost("1.02 of without", |f| Some(f.small_instructions? * 1.02)),
+    },
+    Row {
         what: "processor a frame, rotated",
         unit: "ms",
         value: |f| Some(f.rotated.as_ref()?.processor_ms_per_frame),
