@@ -5,8 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::time::{
-    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime, timerfd_create,
-    timerfd_settime,
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
 use tokio::io::unix::AsyncFd;
 
@@ -15,9 +14,7 @@ const AGAIN: Duration = Duration::from_secs(10);
 
 /// Since the device was switched on.
 pub fn now() -> Duration {
-    let now = clock_gettime(ClockId::Boottime);
-    // Neither is ever negative.
-    Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or_default())
+    Duration::from_micros(kiosk_client::state::now())
 }
 
 /// Returns after so long.

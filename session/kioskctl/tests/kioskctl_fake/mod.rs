@@ -489,3 +489,10 @@ impl Drop for Running {
         let _ = self.child.wait();
     }
 }
+
+/// The most memory that a process has had, KiB.
+pub fn peak_kib(pid: u32) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    peak.trim().trim_end_matches(" kB").parse().unwrap()
+}
