@@ -2,19 +2,14 @@
 //! card's displays, with TEST_ONLY, so that nothing on the screens changes. The card asks it before a transaction.
 
 use smithay::{
-    backend::{allocator::Fourcc, drm::DrmDevice},
+    backend::drm::DrmDevice,
     reexports::drm::control::{
         AtomicCommitFlags, Device as ControlDevice, Mode, RawResourceHandle, ResourceHandle, atomic::AtomicModeReq,
-        connector, crtc, dumbbuffer::DumbBuffer, framebuffer, plane, property::Value,
+        connector, crtc, plane, property::Value,
     },
 };
 
-use super::properties::named;
-
-/// Bits of a pixel.
-const BPP: u32 = 32;
-/// Those of them that are colour.
-const DEPTH: u32 = 24;
+use super::{dumb_buffers::Allocation, properties::named};
 
 /// The state of a display to test.
 #[derive(Debug, Clone, Copy)]
@@ -93,7 +88,7 @@ impl Request<'_> {
         self.set(target.connector, "CRTC_ID", Value::CRTC(Some(target.crtc)))?;
         self.set(target.crtc, "MODE_ID", Value::Blob(shown.blob))?;
         self.set(target.crtc, "ACTIVE", Value::Boolean(true))?;
-        self.set(target.plane, "FB_ID", Value::Framebuffer(Some(shown.framebuffer)))?;
+        self.set(target.plane, "FB_ID", Value::Framebuffer(Some(shown.picture.framebuffer)))?;
         self.set(target.plane, "CRTC_ID", Value::CRTC(Some(target.crtc)))?;
         for (name, pixels) in [("SRC_W", width), ("SRC_H", height)] {
             // 16.16 fixed point.
@@ -120,42 +115,27 @@ impl Request<'_> {
     }
 }
 
-/// The framebuffer (never drawn to) and the mode blob that testing a mode takes.
+/// The picture (never drawn to) and the mode blob that testing a mode takes.
 struct TestPicture<'a> {
     drm: &'a DrmDevice,
     blob: u64,
-    framebuffer: framebuffer::Handle,
-    buffer: Option<DumbBuffer>,
+    picture: Allocation,
 }
 
 impl<'a> TestPicture<'a> {
     fn new(drm: &'a DrmDevice, mode: Mode) -> Result<Self, TestError> {
         let (width, height) = mode.size();
-        // A picture that is too large for the device is refused here.
+        // One that is too large for the device is refused here.
         let size = (width.into(), height.into());
-        let buffer = drm.create_dumb_buffer(size, Fourcc::Xrgb8888, BPP).map_err(TestError::Refused)?;
-        let framebuffer = match drm.add_framebuffer(&buffer, DEPTH, BPP) {
-            Ok(framebuffer) => framebuffer,
-            Err(error) => {
-                let _ = drm.destroy_dumb_buffer(buffer);
-                return Err(TestError::Refused(error));
-            }
-        };
-        let mut shown = Self { drm, blob: 0, framebuffer, buffer: Some(buffer) };
-        shown.blob = drm.create_property_blob(&mode)?.into();
-        Ok(shown)
+        let picture = Allocation::new(drm.device_fd(), size).map_err(TestError::Refused)?;
+        let blob = drm.create_property_blob(&mode)?.into();
+        Ok(Self { drm, blob, picture })
     }
 }
 
 impl Drop for TestPicture<'_> {
     fn drop(&mut self) {
         // What cannot be destroyed is freed when the device is closed.
-        if self.blob != 0 {
-            let _ = self.drm.destroy_property_blob(self.blob);
-        }
-        let _ = self.drm.destroy_framebuffer(self.framebuffer);
-        if let Some(buffer) = self.buffer.take() {
-            let _ = self.drm.destroy_dumb_buffer(buffer);
-        }
+        let _ = self.drm.destroy_property_blob(self.blob);
     }
 }

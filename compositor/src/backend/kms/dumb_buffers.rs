@@ -6,6 +6,7 @@
 //! draw into dumb buffers, too, but only where the driver exports them (before Linux 6.6 bochs, VirtualBox and others do
 //! not), keeps its surface for ever, and looks in each frame for what could go on which plane.
 
+mod allocation;
 mod buffer;
 mod display;
 mod flip;
@@ -21,6 +22,7 @@ use smithay::{
     utils::{Physical, Size, Transform},
 };
 
+pub use self::allocation::Allocation;
 use self::{buffer::ScanoutBuffer, display::Display};
 use super::{queue::Feedback, quirks::Quirks};
 use crate::{

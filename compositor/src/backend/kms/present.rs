@@ -104,17 +104,17 @@ impl Presenter {
         surface: DrmSurface,
         fd: &DrmDeviceFd,
     ) -> Result<Self, PresentError> {
-        let mut planes = surface.planes().clone();
-        quirks.restrict(&mut planes);
-        // Each frame sets it anew.
-        let (width, height) = surface.pending_mode().size();
-        let output = OutputModeSource::Static {
-            size: (i32::from(width), i32::from(height)).into(),
-            scale: 1.0.into(),
-            transform: Transform::Normal,
-        };
         let compositor = match renderer {
             CardRenderer::Gles(gles) => {
+                let mut planes = surface.planes().clone();
+                quirks.restrict(&mut planes);
+                // Each frame sets it anew.
+                let (width, height) = surface.pending_mode().size();
+                let output = OutputModeSource::Static {
+                    size: (i32::from(width), i32::from(height)).into(),
+                    scale: 1.0.into(),
+                    transform: Transform::Normal,
+                };
                 let formats: FormatSet =
                     Bind::<smithay::backend::allocator::dmabuf::Dmabuf>::supported_formats(&gles.renderer)
                         .unwrap_or_default();

@@ -5,27 +5,18 @@
 use std::io;
 
 use smithay::{
-    backend::{
-        allocator::Fourcc,
-        drm::{DrmDeviceFd, PlaneConfig},
-    },
+    backend::drm::{DrmDeviceFd, PlaneConfig},
     reexports::{
         drm::{
             buffer::Buffer as _,
-            control::{
-                Device as _,
-                dumbbuffer::{DumbBuffer, DumbMapping},
-                framebuffer,
-            },
+            control::{dumbbuffer::DumbMapping, framebuffer},
         },
         pixman::{FormatCode, Image},
     },
     utils::{Physical, Rectangle, Size, Transform},
 };
 
-/// Bits of a pixel, and the bits of its colours. An alpha channel fails the atomic test on virtio_gpu.
-const BITS: u32 = 32;
-const DEPTH: u32 = 24;
+use super::allocation::Allocation;
 
 /// A buffer to draw into and to show.
 pub struct ScanoutBuffer {
@@ -40,7 +31,7 @@ pub struct ScanoutBuffer {
 impl ScanoutBuffer {
     /// Takes memory of the driver's. An error: there is none, or the driver shows no picture of this size.
     pub fn new(fd: &DrmDeviceFd, size: Size<i32, Physical>) -> io::Result<Self> {
-        let mut allocation = Allocation::new(fd, size)?;
+        let mut allocation = Allocation::new(fd, (size.w.unsigned_abs(), size.h.unsigned_abs()))?;
         let mut mapping = allocation.map()?;
         let (width, height) = allocation.buffer.size();
         let (pitch, rows) = (allocation.buffer.pitch() as usize, height as usize);
@@ -84,41 +75,5 @@ impl ScanoutBuffer {
             fb: self.framebuffer(),
             fence: None,
         }
-    }
-}
-
-/// The buffer and its framebuffer, freed together.
-struct Allocation {
-    fd: DrmDeviceFd,
-    buffer: DumbBuffer,
-    framebuffer: framebuffer::Handle,
-}
-
-impl Allocation {
-    fn new(fd: &DrmDeviceFd, size: Size<i32, Physical>) -> io::Result<Self> {
-        let size = (size.w.unsigned_abs(), size.h.unsigned_abs());
-        let buffer = fd.create_dumb_buffer(size, Fourcc::Xrgb8888, BITS)?;
-        match fd.add_framebuffer(&buffer, DEPTH, BITS) {
-            Ok(framebuffer) => Ok(Self { fd: fd.clone(), buffer, framebuffer }),
-            Err(error) => {
-                let _ = fd.destroy_dumb_buffer(buffer);
-                Err(error)
-            }
-        }
-    }
-
-    fn map(&mut self) -> io::Result<DumbMapping<'static>> {
-        let mapping = self.fd.map_dumb_buffer(&mut self.buffer)?;
-        // SAFETY: the lifetime is that of a number, the buffer's handle; nothing is borrowed. The kernel keeps the
-        // memory for as long as it is mapped, also when the handle is gone.
-        #[allow(unsafe_code)]
-        Ok(unsafe { std::mem::transmute::<DumbMapping<'_>, DumbMapping<'static>>(mapping) })
-    }
-}
-
-impl Drop for Allocation {
-    fn drop(&mut self) {
-        let _ = self.fd.destroy_framebuffer(self.framebuffer);
-        let _ = self.fd.destroy_dumb_buffer(self.buffer);
     }
 }
